@@ -1,0 +1,1 @@
+"""How one model server behaves: step time, KV memory, limits and continuous batching, as vLLM does it."""
