@@ -57,3 +57,10 @@ class Server:
     """Tokens in one step at most, decode and chunked prefill together."""
     max_model_len: int
     """Tokens of prompt and answer together at most."""
+
+    @property
+    def longest_prompt(self) -> int:
+        """Tokens of the longest prompt that fits the context and, as a whole, the KV cache."""
+        # A sequence of b blocks holds min(b, window_blocks) more for the sliding windows.
+        blocks = max(self.kv_blocks - self.window_blocks, self.kv_blocks // 2)
+        return min(self.max_model_len - 1, blocks * BLOCK_TOKENS)

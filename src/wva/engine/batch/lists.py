@@ -1,0 +1,203 @@
+"""The linked lists and the heap of one engine."""
+
+from wva.engine.batch.state import NONE, Engines
+from wva.engine.compiled import compiled
+
+REQUEST_BITS = 32
+"""Bits below the step in a completion's key that hold the request."""
+
+SNAPSHOT_PS = 100_000_000_000
+"""How often the gateway reads a replica's queue: 100 ms."""
+
+
+@compiled
+def see_waiting(engines: Engines, r: int, now: int) -> None:
+    """Refresh what the gateway knows of the queue when a reading lies between the last change and now."""
+    replica = engines.replicas[r]
+    reading = now // SNAPSHOT_PS
+    if reading > replica.seen_at:
+        replica.seen_at = reading
+        replica.seen_waiting = replica.waiting
+        replica.sent_since_seen = 0
+
+
+@compiled
+def wait_last(engines: Engines, r: int, request: int) -> None:
+    """Append a request to the waiting queue."""
+    replica = engines.replicas[r]
+    record = engines.requests[request]
+    record.next = NONE
+    record.previous = replica.last_waiting
+    if replica.last_waiting == NONE:
+        replica.first_waiting = request
+    else:
+        engines.requests[replica.last_waiting].next = request
+    replica.last_waiting = request
+    replica.waiting += 1
+
+
+@compiled
+def wait_first(engines: Engines, r: int, request: int) -> None:
+    """Put a preempted request at the front of the waiting queue."""
+    replica = engines.replicas[r]
+    record = engines.requests[request]
+    record.previous = NONE
+    record.next = replica.first_waiting
+    if replica.first_waiting == NONE:
+        replica.last_waiting = request
+    else:
+        engines.requests[replica.first_waiting].previous = request
+    replica.first_waiting = request
+    replica.waiting += 1
+
+
+@compiled
+def leave_waiting(engines: Engines, r: int, request: int) -> None:
+    """Take a request out of the waiting queue."""
+    replica = engines.replicas[r]
+    record = engines.requests[request]
+    if record.previous == NONE:
+        replica.first_waiting = record.next
+    else:
+        engines.requests[record.previous].next = record.next
+    if record.next == NONE:
+        replica.last_waiting = record.previous
+    else:
+        engines.requests[record.next].previous = record.previous
+    replica.waiting -= 1
+
+
+@compiled
+def take_slot(engines: Engines, r: int, request: int) -> int:
+    """Give a request a slot at the end of the running list."""
+    replica = engines.replicas[r]
+    replica.free_slots -= 1
+    s = engines.slots[r, replica.free_slots].spare
+    slot = engines.slots[r, s]
+    slot.request = request
+    slot.finish_step = NONE
+    slot.older = replica.newest
+    slot.newer = NONE
+    if replica.newest == NONE:
+        replica.oldest = s
+    else:
+        engines.slots[r, replica.newest].newer = s
+    replica.newest = s
+    replica.running += 1
+    return s
+
+
+@compiled
+def give_slot(engines: Engines, r: int, s: int) -> None:
+    """Take a slot out of the running list."""
+    replica = engines.replicas[r]
+    slot = engines.slots[r, s]
+    if slot.older == NONE:
+        replica.oldest = slot.newer
+    else:
+        engines.slots[r, slot.older].newer = slot.newer
+    if slot.newer == NONE:
+        replica.newest = slot.older
+    else:
+        engines.slots[r, slot.newer].older = slot.older
+    slot.request = NONE
+    slot.finish_step = NONE
+    engines.slots[r, replica.free_slots].spare = s
+    replica.free_slots += 1
+    replica.running -= 1
+
+
+@compiled
+def _completion_key(engines: Engines, r: int, s: int) -> int:
+    """Order of completions: by step, and within a step by request."""
+    slot = engines.slots[r, s]
+    return int(slot.finish_step << REQUEST_BITS | slot.request)
+
+
+@compiled
+def _is_stale(engines: Engines, r: int, index: int) -> bool:
+    entry = engines.heap[r, index]
+    return bool(_completion_key(engines, r, entry.slot) != entry.key)
+
+
+@compiled
+def _sift_down(engines: Engines, r: int, top: int) -> None:
+    heap = engines.heap[r]
+    size = engines.replicas[r].heap
+    key, slot = heap[top].key, heap[top].slot
+    while True:
+        child = 2 * top + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[child + 1].key < heap[child].key:
+            child += 1
+        if heap[child].key >= key:
+            break
+        heap[top].key, heap[top].slot = heap[child].key, heap[child].slot
+        top = child
+    heap[top].key, heap[top].slot = key, slot
+
+
+@compiled
+def _drop_stale(engines: Engines, r: int) -> None:
+    replica = engines.replicas[r]
+    heap = engines.heap[r]
+    kept = 0
+    for index in range(replica.heap):
+        if not _is_stale(engines, r, index):
+            heap[kept].key, heap[kept].slot = heap[index].key, heap[index].slot
+            kept += 1
+    replica.heap = kept
+    for top in range(kept // 2 - 1, -1, -1):
+        _sift_down(engines, r, top)
+
+
+@compiled
+def expect_completion(engines: Engines, r: int, s: int) -> None:
+    """Put a decoding slot into the heap under its ``finish_step``."""
+    replica = engines.replicas[r]
+    if replica.heap == engines.heap.shape[1]:
+        # The heap has room for twice the sequences, so at least half of a full one is stale.
+        _drop_stale(engines, r)
+    heap = engines.heap[r]
+    index = replica.heap
+    replica.heap += 1
+    key = _completion_key(engines, r, s)
+    while index > 0:
+        parent = (index - 1) // 2
+        if heap[parent].key <= key:
+            break
+        heap[index].key, heap[index].slot = heap[parent].key, heap[parent].slot
+        index = parent
+    heap[index].key, heap[index].slot = key, s
+
+
+@compiled
+def _pop(engines: Engines, r: int) -> None:
+    replica = engines.replicas[r]
+    heap = engines.heap[r]
+    replica.heap -= 1
+    if replica.heap > 0:
+        heap[0].key, heap[0].slot = heap[replica.heap].key, heap[replica.heap].slot
+        _sift_down(engines, r, 0)
+
+
+@compiled
+def next_completion(engines: Engines, r: int) -> int:
+    """Step at whose end the next sequence completes; there is a decoding sequence."""
+    while _is_stale(engines, r, 0):
+        _pop(engines, r)
+    return int(engines.heap[r, 0].key >> REQUEST_BITS)
+
+
+@compiled
+def pop_completion(engines: Engines, r: int) -> int:
+    """Slot that completes with the last finished step, by request; NONE when none is left."""
+    replica = engines.replicas[r]
+    while replica.heap > 0 and engines.heap[r, 0].key >> REQUEST_BITS <= replica.steps:
+        stale = _is_stale(engines, r, 0)
+        s = int(engines.heap[r, 0].slot)
+        _pop(engines, r)
+        if not stale:
+            return s
+    return NONE

@@ -1,0 +1,122 @@
+"""Beginning and end of one engine, and what it shows when it is scraped."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wva.engine.batch.advance import run_duration, steps_finished
+from wva.engine.batch.memory import run_growth
+from wva.engine.batch.state import (
+    CRASHED,
+    DECODE_RUN,
+    GENERATION_TOKENS,
+    IDLE,
+    INTER_TOKEN_COUNT,
+    INTER_TOKEN_SUM,
+    NEVER,
+    NONE,
+    PICOSECONDS,
+    Engines,
+)
+from wva.engine.compiled import compiled
+
+
+@compiled
+def reset(engines: Engines, r: int, server: int) -> None:
+    """Make row ``r`` a fresh engine of that kind of server, empty and idle."""
+    replica = engines.replicas[r]
+    replica.server = server
+    replica.steps = 0
+    replica.mode = IDLE
+    replica.running = 0
+    replica.decoding = 0
+    replica.context = 0
+    replica.used_blocks = 0
+    replica.idle_entries = 0
+    replica.waiting = 0
+    replica.aborts = 0
+    replica.first_waiting = NONE
+    replica.last_waiting = NONE
+    replica.oldest = NONE
+    replica.newest = NONE
+    replica.partial = NONE
+    replica.prefilled = 0
+    replica.heap = 0
+    replica.least_recent = NONE
+    replica.most_recent = NONE
+    replica.inside_window = 0
+    replica.run_steps = 0
+    replica.in_flight = 0
+    replica.seen_waiting = 0
+    replica.seen_at = NONE
+    replica.sent_since_seen = 0
+    replica.busy_ps = 0
+    for residue in range(16):
+        replica.residues[residue] = 0
+    replica.free_slots = engines.servers[server].max_num_seqs
+    for s in range(replica.free_slots):
+        engines.slots[r, s].spare = replica.free_slots - 1 - s
+        engines.slots[r, s].request = NONE
+        engines.slots[r, s].finish_step = NONE
+    for block in range(engines.entries.shape[1]):
+        engines.entries[r, block].references = 0
+        engines.entries[r, block].present = 0
+    for column in range(engines.counters.shape[1]):
+        engines.counters[r, column] = 0.0
+    engines.event[r] = NEVER
+
+
+@compiled
+def crash(engines: Engines, r: int, now: int) -> int:
+    """Fail every request on an engine; return how many."""
+    replica = engines.replicas[r]
+    failed = 0
+    request = replica.first_waiting
+    while request != NONE:
+        failed += _fail(engines, request, now)
+        request = engines.requests[request].next
+    s = replica.oldest
+    while s != NONE:
+        failed += _fail(engines, engines.slots[r, s].request, now)
+        s = engines.slots[r, s].newer
+    return failed
+
+
+@compiled
+def _fail(engines: Engines, request: int, now: int) -> int:
+    record = engines.requests[request]
+    if record.finish >= 0:
+        return 0
+    record.finish = now
+    record.status = CRASHED
+    return 1
+
+
+@compiled
+def read_gauges(engines: Engines, r: int, now: int) -> tuple[int, int, float]:
+    """(running, waiting, share of KV blocks in use) after the last finished step."""
+    replica = engines.replicas[r]
+    used = replica.used_blocks
+    if replica.mode == DECODE_RUN:
+        used += run_growth(engines, r, steps_finished(engines, r, now))
+    return replica.running, replica.waiting, used / engines.servers[replica.server].kv_blocks
+
+
+@compiled
+def decoded_in_run(engines: Engines, r: int, now: int) -> tuple[int, float]:
+    """Tokens that the current run has produced so far, and the sum of their inter-token times in seconds."""
+    replica = engines.replicas[r]
+    if replica.mode != DECODE_RUN:
+        return 0, 0.0
+    steps = steps_finished(engines, r, now)
+    return steps * replica.decoding, replica.decoding * (run_duration(engines, r, steps) / PICOSECONDS)
+
+
+@compiled
+def read_counters(engines: Engines, r: int, now: int, into: NDArray[np.float64]) -> None:
+    """Write the counters after the last finished step into ``into``, shape (len(COUNTERS),)."""
+    for column in range(engines.counters.shape[1]):
+        into[column] = engines.counters[r, column]
+    tokens, seconds = decoded_in_run(engines, r, now)
+    into[GENERATION_TOKENS] += tokens
+    into[INTER_TOKEN_COUNT] += tokens
+    into[INTER_TOKEN_SUM] += seconds

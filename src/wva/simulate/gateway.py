@@ -1,0 +1,157 @@
+"""The one gateway of every policy: where a request goes, and where it waits."""
+
+from wva.engine.batch.advance import enqueue
+from wva.engine.batch.lists import SNAPSHOT_PS, see_waiting
+from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
+from wva.engine.compiled import compiled
+from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
+
+
+@compiled
+def longest_prompt(world: World, r: int) -> int:
+    """Tokens of the longest prompt that a replica can take."""
+    return int(world.engines.servers[world.engines.replicas[r].server].longest_prompt)
+
+
+@compiled
+def _takes(world: World, r: int, request: int, now: int) -> bool:
+    """Whether a ready replica may get the request now."""
+    if world.engines.requests[request].input > longest_prompt(world, r):
+        return False
+    clock = world.clock[0]
+    if clock.queue_mode != QUEUE_AT_GATEWAY:
+        return True
+    see_waiting(world.engines, r, now)
+    replica = world.engines.replicas[r]
+    # The reading is old by up to 100 ms; what the gateway itself has sent since is known exactly.
+    return bool(replica.seen_waiting + replica.sent_since_seen < clock.hold_above)
+
+
+@compiled
+def choose_replica(world: World, model: int, request: int, now: int) -> int:
+    """Ready replica to send the request to; NONE when it must wait."""
+    gateway = world.gateways[model]
+    if world.clock[0].routing == ROUND_ROBIN:
+        for offset in range(gateway.ready):
+            r = world.ready[model, (gateway.turn + offset) % gateway.ready]
+            if _takes(world, r, request, now):
+                gateway.turn = (gateway.turn + offset + 1) % gateway.ready
+                return int(r)
+        return NONE
+    best = NONE
+    lowest = 0.0
+    for index in range(gateway.ready):
+        r = world.ready[model, index]
+        load = (world.engines.replicas[r].in_flight + 1) * world.cost[r]
+        if (best == NONE or load < lowest) and _takes(world, r, request, now):
+            best = int(r)
+            lowest = load
+    return best
+
+
+@compiled
+def hold(world: World, model: int, request: int, now: int) -> None:
+    """Append a request to the gateway's queue."""
+    requests = world.engines.requests
+    gateway = world.gateways[model]
+    requests[request].next = NONE
+    requests[request].previous = gateway.last
+    if gateway.last == NONE:
+        gateway.first = request
+    else:
+        requests[gateway.last].next = request
+    gateway.last = request
+    gateway.queued += 1
+    gateway.queued_tokens += requests[request].input
+    plan_check(world, now)
+
+
+@compiled
+def unhold(world: World, model: int, request: int) -> None:
+    """Take a request out of the gateway's queue."""
+    requests = world.engines.requests
+    gateway = world.gateways[model]
+    record = requests[request]
+    if record.previous == NONE:
+        gateway.first = record.next
+    else:
+        requests[record.previous].next = record.next
+    if record.next == NONE:
+        gateway.last = record.previous
+    else:
+        requests[record.next].previous = record.previous
+    gateway.queued -= 1
+    gateway.queued_tokens -= record.input
+
+
+@compiled
+def plan_check(world: World, now: int) -> None:
+    """Look at the queue again at the next reading of the replicas, while something waits that a reading could free."""
+    clock = world.clock[0]
+    if clock.queue_mode == QUEUE_AT_GATEWAY and clock.check == NEVER:
+        for model in range(world.gateways.size):
+            if world.gateways[model].queued > 0 and world.gateways[model].ready > 0:
+                clock.check = (now // SNAPSHOT_PS + 1) * SNAPSHOT_PS
+                return
+
+
+@compiled
+def dispatch(world: World, model: int, now: int, due: int) -> int:
+    """Send what the queue holds to the replicas that take it, oldest first; return how many replicas are due."""
+    request = world.gateways[model].first
+    while request != NONE:
+        following = world.engines.requests[request].next
+        r = choose_replica(world, model, request, now)
+        if r != NONE:
+            unhold(world, model, request)
+            if enqueue(world.engines, r, request, now):
+                due = mark_due(world, r, due)
+        elif world.engines.requests[request].input <= _shortest_limit(world, model):
+            # No replica takes a request of a size that all could take, so none takes a later one.
+            break
+        request = following
+    plan_check(world, now)
+    return due
+
+
+@compiled
+def _shortest_limit(world: World, model: int) -> int:
+    limit = NEVER
+    for index in range(world.gateways[model].ready):
+        limit = min(limit, longest_prompt(world, world.ready[model, index]))
+    return int(limit)
+
+
+@compiled
+def mark_due(world: World, r: int, due: int) -> int:
+    """Add a replica to the list of those at a step boundary, once."""
+    for index in range(due):
+        if world.due[index] == r:
+            return due
+    world.due[due] = r
+    return due + 1
+
+
+@compiled
+def receive(world: World, request: int, now: int, due: int) -> int:
+    """Take in one arrival; return how many replicas are due."""
+    record = world.engines.requests[request]
+    model = record.model
+    gateway = world.gateways[model]
+    gateway.arrivals += 1
+    gateway.arrived_tokens += record.input
+    record.status = ACTIVE
+    if record.input > gateway.longest_prompt:
+        record.status = TOO_LONG
+        record.finish = now
+        gateway.failed += 1
+        return due
+    if gateway.queued > 0 and world.clock[0].queue_mode == QUEUE_AT_GATEWAY:
+        hold(world, model, request, now)
+        return due
+    r = choose_replica(world, model, request, now)
+    if r == NONE:
+        hold(world, model, request, now)
+    elif enqueue(world.engines, r, request, now):
+        due = mark_due(world, r, due)
+    return due

@@ -1,0 +1,94 @@
+"""Arrays for a run, from its traffic and its servers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wva.engine.batch.state import (
+    NEVER,
+    NONE,
+    REQUEST,
+    Engines,
+    empty_replicas,
+    server_records,
+)
+from wva.engine.server import BLOCK_TOKENS, Server
+from wva.simulate.world import (
+    CLOCK,
+    GATEWAY,
+    LEAST_LOADED,
+    QUEUE_AT_ENGINE,
+    QUEUE_AT_GATEWAY,
+    ROUND_ROBIN,
+    World,
+)
+from wva.workload.blocks import without_blocks
+from wva.workload.merge import Workload
+
+
+def _engines(workload: Workload, servers: Sequence[Server], rows: int) -> Engines:
+    requests = np.zeros(len(workload.arrival_ps), REQUEST)
+    requests["arrival"] = workload.arrival_ps
+    requests["input"] = workload.input_tokens
+    requests["output"] = workload.output_tokens
+    requests["model"] = workload.model
+    for field in ("first_token", "finish", "last_token", "replica"):
+        requests[field] = NONE
+    records, tokens_ps = server_records(servers)
+    blocks = workload.blocks or without_blocks(0, BLOCK_TOKENS)
+    offsets = blocks.offsets if workload.blocks else np.empty(0, np.int64)
+    sequences = max(server.max_num_seqs for server in servers)
+    replicas, event, slots, heap, counters, entries = empty_replicas(rows, sequences, blocks.distinct)
+    return Engines(
+        requests=requests,
+        servers=records,
+        tokens_ps=tokens_ps,
+        replicas=replicas,
+        event=event,
+        slots=slots,
+        heap=heap,
+        counters=counters,
+        entries=entries,
+        block_offsets=offsets,
+        block_hashes=blocks.ids,
+        entry_blocks=blocks.tokens // BLOCK_TOKENS,
+    )
+
+
+def build_world(
+    workload: Workload,
+    *,
+    servers: Sequence[Server],
+    server_models: Sequence[int],
+    rows: int,
+    first_token_timeout_ps: int | None,
+    total_timeout_ps: int | None,
+    hold_above: int | None,
+    round_robin: bool,
+) -> World:
+    """Lay out a run with no replica in it.
+
+    ``servers`` are the kinds of server and ``server_models`` the model index that each serves; ``rows`` is how many
+    replicas can exist at once. ``hold_above`` is None when requests queue at the engines.
+    """
+    models = len(workload.models)
+    gateways = np.zeros(models, GATEWAY)
+    gateways["first"] = gateways["last"] = NONE
+    for server, model in zip(servers, server_models, strict=True):
+        gateways[model]["longest_prompt"] = max(gateways[model]["longest_prompt"], server.longest_prompt)
+    clock = np.zeros(1, CLOCK)
+    clock["first_token_timeout"] = NEVER if first_token_timeout_ps is None else first_token_timeout_ps
+    clock["total_timeout"] = NEVER if total_timeout_ps is None else total_timeout_ps
+    clock["check"] = NEVER
+    clock["queue_mode"] = QUEUE_AT_ENGINE if hold_above is None else QUEUE_AT_GATEWAY
+    clock["hold_above"] = hold_above or 0
+    clock["routing"] = ROUND_ROBIN if round_robin else LEAST_LOADED
+    return World(
+        engines=_engines(workload, servers, rows),
+        gateways=gateways,
+        ready=np.zeros((models, rows), np.int32),
+        cost=np.ones(rows),
+        draining=np.zeros(rows, np.bool_),
+        due=np.zeros(rows, np.int32),
+        clock=clock,
+    )

@@ -1,0 +1,342 @@
+"""The same fleet, step by step in plain Python: what the closed form must equal to the picosecond."""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from wva.engine.server import Server
+
+READING_PS = 100_000_000_000
+
+
+@dataclass
+class Request:
+    index: int
+    arrival: int
+    input: int
+    output: int
+    trace_blocks: tuple[int, ...] = ()
+    produced: int = 0
+    computed: int = 0
+    shared: int = 0
+    first_token: int = -1
+    finish: int = -1
+    last_token: int = -1
+    status: str = "to come"
+    engine: "Engine | None" = None
+    preemptions: int = 0
+
+    @property
+    def known(self) -> int:
+        return self.input + self.produced
+
+
+@dataclass
+class PrefixCache:
+    """Trace blocks by id with the number of sequences that share each; the order is of last use."""
+
+    references: OrderedDict[int, int] = field(default_factory=OrderedDict)
+
+    def idle(self) -> int:
+        return sum(count == 0 for count in self.references.values())
+
+    def evict(self) -> None:
+        oldest = next(block for block, count in self.references.items() if count == 0)
+        del self.references[oldest]
+
+
+class Engine:
+    def __init__(self, server: Server, cost: float, entry_blocks: int) -> None:
+        self.server = server
+        self.cost = cost
+        self.entry_blocks = entry_blocks
+        self.waiting: deque[Request] = deque()
+        self.running: list[Request] = []
+        self.cache = PrefixCache()
+        self.step_end: int | None = None
+        self.chunks: dict[int, int] = {}
+        self.in_flight = 0
+        self.seen_waiting = 0
+        self.seen_at = -1
+        self.sent = 0
+        self.ready = True
+
+    def blocks(self, tokens: int) -> int:
+        held = -(-tokens // 16)
+        return held + min(held, self.server.window_blocks)
+
+    def used(self) -> int:
+        own = sum(self.blocks(r.computed) - r.shared * self.entry_blocks for r in self.running)
+        shared = sum(count > 0 for count in self.cache.references.values()) * self.entry_blocks
+        return own + shared
+
+    def free(self) -> int:
+        return self.server.kv_blocks - self.used()
+
+    def see(self, now: int) -> None:
+        if now // READING_PS > self.seen_at:
+            self.seen_at, self.seen_waiting, self.sent = now // READING_PS, len(self.waiting), 0
+
+    def make_room_in_cache(self) -> None:
+        while self.cache.idle() > 0 and self.free() < self.cache.idle() * self.entry_blocks:
+            self.cache.evict()
+
+    def release(self, request: Request) -> None:
+        for block in reversed(request.trace_blocks[: request.shared]):
+            self.cache.references[block] -= 1
+            if self.cache.references[block] == 0:
+                self.cache.references.move_to_end(block)
+        request.shared = 0
+        request.computed = 0
+        self.running.remove(request)
+
+    def preempt_newest(self, now: int) -> Request:
+        self.see(now)
+        victim = self.running[-1]
+        self.release(victim)
+        if victim.produced > 0 and victim.last_token < 0:
+            victim.last_token = now
+        victim.preemptions += 1
+        self.waiting.appendleft(victim)
+        return victim
+
+    def cached_prefix(self, request: Request) -> int:
+        size = self.entry_blocks * 16
+        most = min(len(request.trace_blocks), request.input // size, (request.known - 1) // size)
+        found = 0
+        while found < most and request.trace_blocks[found] in self.cache.references:
+            found += 1
+        return found
+
+    def head_fits(self) -> bool:
+        if not self.waiting or len(self.running) >= self.server.max_num_seqs:
+            return False
+        head = self.waiting[0]
+        self.make_room_in_cache()
+        found = self.cached_prefix(head)
+        live = sum(self.cache.references[block] > 0 for block in head.trace_blocks[:found])
+        return self.blocks(head.known) - live * self.entry_blocks <= self.free()
+
+    def end_by_length(self, request: Request, now: int) -> None:
+        request.status = "truncated"
+        request.finish = now if request.last_token < 0 else request.last_token
+        self.in_flight -= 1
+
+    def begin_step(self, now: int) -> None:
+        self.see(now)
+        for request in [r for r in self.waiting if r.status != "active"]:
+            self.waiting.remove(request)
+        for request in [r for r in self.running if r.status != "active"]:
+            self.release(request)
+        while self.running or self.waiting:
+            if self.try_step(now):
+                return
+        self.step_end = None
+
+    def try_step(self, now: int) -> bool:
+        """Do one round of the scheduler; false when it leaves nothing to run."""
+        step = self.server.step
+        budget = self.server.max_num_batched_tokens
+        preempted = False
+        chunks: dict[int, int] = {}
+        extra = 0
+        for request in list(self.running):
+            if request not in self.running:
+                continue
+            chunk = min(request.known - request.computed, budget)
+            more = self.blocks(request.computed + chunk) - self.blocks(request.computed)
+            while more > self.free():
+                if self.running == [request] and request.produced > 0 and chunk == 1:
+                    self.release(request)
+                    self.end_by_length(request, now)
+                    preempted = True
+                    break
+                preempted = True
+                if self.preempt_newest(now) is request:
+                    break
+            if request not in self.running:
+                continue
+            extra += self.cost_of(request, chunk)
+            request.computed += chunk
+            chunks[request.index] = chunk
+            budget -= chunk
+        while not preempted and budget > 0 and self.head_fits():
+            self.see(now)
+            request = self.waiting.popleft()
+            found = self.cached_prefix(request)
+            for block in request.trace_blocks[:found]:
+                self.cache.references[block] += 1
+            request.shared = found
+            request.computed = found * self.entry_blocks * 16
+            self.running.append(request)
+            chunk = min(request.known - request.computed, budget)
+            extra += self.cost_of(request, chunk)
+            request.computed += chunk
+            chunks[request.index] = chunk
+            budget -= chunk
+        if not self.running:
+            if not preempted:
+                self.see(now)
+                self.end_by_length(self.waiting.popleft(), now)
+            return False
+        self.chunks = chunks
+        tokens = self.server.max_num_batched_tokens - budget
+        self.step_end = now + int(step.tokens_ps[tokens]) + extra
+        return True
+
+    def cost_of(self, request: Request, chunk: int) -> int:
+        step = self.server.step
+        before = request.computed
+        decoding = request.produced > 0 and request.last_token < 0
+        if decoding:
+            read, pairs = request.known, 0
+        else:
+            read, pairs = before, chunk * before + chunk * (chunk + 1) // 2
+        return (
+            step.sequence_ps
+            + step.kv_token_ps * read
+            + step.window_token_ps * min(read, self.server.window)
+            + step.attention_pair_ps * pairs
+        )
+
+    def end_step(self, now: int) -> None:
+        self.make_room_in_cache()
+        finished, prefilled = [], []
+        for request in self.running:
+            if request.index not in self.chunks or request.computed < request.known:
+                continue
+            was_prefill = request.produced == 0 or request.last_token >= 0
+            if was_prefill:
+                prefilled.append(request)
+            elif request.produced + 1 == self.limit(request):
+                finished.append(request)
+                request.produced += 1
+            else:
+                request.produced += 1
+        for request in sorted(finished, key=lambda r: r.index):
+            self.complete(request, now)
+        for request in prefilled:
+            self.publish(request)
+            if request.produced == 0 and request.finish < 0:
+                request.first_token = now
+            request.last_token = -1
+            request.produced += 1
+            if request.produced == self.limit(request):
+                self.complete(request, now)
+        self.chunks = {}
+        self.step_end = None
+
+    def publish(self, request: Request) -> None:
+        whole = min(len(request.trace_blocks), request.input // (self.entry_blocks * 16))
+        while request.shared < whole and request.trace_blocks[request.shared] not in self.cache.references:
+            self.cache.references[request.trace_blocks[request.shared]] = 1
+            request.shared += 1
+
+    def limit(self, request: Request) -> int:
+        return min(request.output, self.server.max_model_len - request.input)
+
+    def complete(self, request: Request, now: int) -> None:
+        self.release(request)
+        if request.finish >= 0:
+            return
+        request.finish = now
+        request.status = "completed" if request.produced == request.output else "truncated"
+        self.in_flight -= 1
+
+
+@dataclass
+class Fleet:
+    """Ready replicas behind the gateway; ``hold_above`` is None when requests queue at the engines."""
+
+    engines: list[Engine]
+    requests: list[Request]
+    first_token_timeout: int | None = None
+    total_timeout: int | None = None
+    hold_above: int | None = None
+    held: list[Request] = field(default_factory=list)
+
+    def longest_prompt(self, engine: Engine) -> int:
+        fitting = engine.server.max_model_len - 1
+        while engine.blocks(fitting) > engine.server.kv_blocks:
+            fitting -= 1
+        return fitting
+
+    def takes(self, engine: Engine, request: Request, now: int) -> bool:
+        if request.input > self.longest_prompt(engine):
+            return False
+        if self.hold_above is None:
+            return True
+        engine.see(now)
+        return engine.seen_waiting + engine.sent < self.hold_above
+
+    def route(self, request: Request, now: int) -> bool:
+        takers = [engine for engine in self.engines if self.takes(engine, request, now)]
+        if not takers:
+            return False
+        engine = min(takers, key=lambda e: (e.in_flight + 1) * e.cost)
+        engine.see(now)
+        engine.waiting.append(request)
+        engine.in_flight += 1
+        engine.sent += 1
+        request.engine = engine
+        return True
+
+    def deadline(self, request: Request) -> int | None:
+        if request.status != "active":
+            return None
+        deadlines = []
+        if self.first_token_timeout is not None and request.first_token < 0:
+            deadlines.append(request.arrival + self.first_token_timeout)
+        if self.total_timeout is not None:
+            deadlines.append(request.arrival + self.total_timeout)
+        return min(deadlines, default=None)
+
+    def give_up(self, request: Request, now: int) -> None:
+        first = self.first_token_timeout is not None and request.first_token < 0
+        late = first and now >= request.arrival + (self.first_token_timeout or 0)
+        request.status = "first token timeout" if late else "total timeout"
+        request.finish = now
+        if request.engine is None:
+            self.held.remove(request)
+        else:
+            request.engine.in_flight -= 1
+
+    def run(self) -> None:
+        arrivals = deque(self.requests)
+        while True:
+            times = [engine.step_end for engine in self.engines if engine.step_end is not None]
+            live = [deadline for r in self.requests if (deadline := self.deadline(r)) is not None]
+            times += live
+            if arrivals:
+                times.append(arrivals[0].arrival)
+            if self.held:
+                times.append(self.last // READING_PS * READING_PS + READING_PS)
+            if not times:
+                return
+            now = self.last = min(times)
+            self.at(now, arrivals)
+
+    last: int = 0
+
+    def at(self, now: int, arrivals: deque[Request]) -> None:
+        for engine in self.engines:
+            if engine.step_end == now:
+                engine.end_step(now)
+        for request in self.requests:
+            deadline = self.deadline(request)
+            if deadline is not None and deadline <= now:
+                self.give_up(request, now)
+        if self.held and now % READING_PS == 0:
+            self.held = [request for request in self.held if not self.route(request, now)]
+        while arrivals and arrivals[0].arrival == now:
+            self.receive(arrivals.popleft(), now)
+        for engine in self.engines:
+            if engine.step_end is None and (engine.waiting or engine.running):
+                engine.begin_step(now)
+
+    def receive(self, request: Request, now: int) -> None:
+        request.status = "active"
+        if request.input > max(self.longest_prompt(engine) for engine in self.engines):
+            request.status = "too long"
+            request.finish = now
+        elif (self.held and self.hold_above is not None) or not self.route(request, now):
+            self.held.append(request)
