@@ -1,0 +1,1 @@
+"""Scenarios: one YAML file that fixes everything a comparison of policies depends on."""
