@@ -36,4 +36,4 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 def compiled(function: F) -> F:
     """Compile to machine code at first call and keep the result for later processes."""
-    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+    return cast(F, numba.njit(cache=True, error_model="numpy", _nrt=False)(function))

@@ -32,3 +32,5 @@ class ModelShape:
     """Tokens in that window; 0 when no layer has one."""
     source: str
     """Where the figures come from."""
+    quantized_attention: bool = True
+    """Whether a quantised checkpoint quantises attention too; gpt-oss quantises its experts only."""
