@@ -116,7 +116,9 @@ def advance(world: World, until: int) -> int:
         if clock.arrived < count:
             now = min(now, engines.requests[clock.arrived].arrival)
         if now > until:
+            clock.now = until
             return NONE
+        clock.now = now
         due = 0
         for r in range(clock.rows):
             if engines.event[r] == now:

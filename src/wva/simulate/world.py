@@ -35,6 +35,7 @@ GATEWAY = np.dtype(
 
 CLOCK = np.dtype(
     [
+        ("now", np.int64),
         ("arrived", np.int64),
         ("first_token_cursor", np.int64),
         ("total_cursor", np.int64),
@@ -50,7 +51,7 @@ CLOCK = np.dtype(
 )
 """Progress and settings of the run.
 
-``arrived`` requests have come. Both cursors walk the requests in order of arrival: none before them can time out any
+``now`` is the time of the newest event. ``arrived`` requests have come. Both cursors walk the requests in order of arrival: none before them can time out any
 more. Timeouts are in picoseconds, NEVER without one. ``check`` is when the gateway next looks at its queue. ``rows`` is how
 many rows of replicas are in use at most.
 """

@@ -1,0 +1,56 @@
+"""Which requests an empty replica would serve within the objectives: the ceiling of attainment."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wva.engine.batch.state import Engines
+from wva.engine.compiled import compiled
+
+
+@compiled
+def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int]:
+    """(time to first token, time from first to last token) of a request that has the engine to itself."""
+    server = engines.servers[kind]
+    record = engines.requests[request]
+    tokens_ps = engines.tokens_ps[kind]
+    first = 0
+    before = 0
+    while before < record.input:
+        chunk = min(record.input - before, server.max_num_batched_tokens)
+        pairs = chunk * before + chunk * (chunk + 1) // 2
+        first += tokens_ps[chunk] + server.sequence_ps + server.kv_token_ps * before
+        first += server.window_token_ps * min(before, server.window) + server.attention_pair_ps * pairs
+        before += chunk
+    steps = min(record.output, server.max_model_len - record.input) - 1
+    context = steps * (record.input + 1) + steps * (steps - 1) // 2
+    rest = steps * (tokens_ps[1] + server.sequence_ps) + server.kv_token_ps * context
+    rest += server.window_token_ps * min(context, steps * server.window)
+    return first, rest
+
+
+@compiled
+def _count(engines: Engines, kinds: NDArray[np.bool_], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> int:
+    attainable = 0
+    for request in range(engines.requests.size):
+        record = engines.requests[request]
+        for kind in range(engines.servers.size):
+            if kinds[record.model, kind] and record.input <= engines.servers[kind].longest_prompt:
+                first, rest = _alone_ps(engines, kind, request)
+                total = ttft_ps[record.model] + (record.output - 1) * tpot_ps[record.model]
+                if first <= ttft_ps[record.model] and first + rest <= total:
+                    attainable += 1
+                    break
+    return attainable
+
+
+def count_attainable(
+    engines: Engines, server_models: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]
+) -> int:
+    """Count the requests that some empty replica of their model would serve within the objectives.
+
+    ``server_models`` is the model index of each kind of server; the objectives are per model, in picoseconds.
+    """
+    kinds = server_models[None, :] == np.arange(len(ttft_ps))[:, None]
+    return int(_count(engines, kinds, ttft_ps, tpot_ps))

@@ -1,0 +1,262 @@
+"""One policy, one seed: from traffic to the end of the last request."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wva.engine.batch.state import NEVER, NONE, PICOSECONDS
+from wva.engine.build import build_server
+from wva.engine.capacity import sustainable
+from wva.engine.mix import RequestMix
+from wva.engine.server import Server
+from wva.fleet.catalogue import accelerator, model_shape
+from wva.fleet.model import Model
+from wva.fleet.outcome import Outcome
+from wva.fleet.policy import Policy
+from wva.fleet.variant import Variant
+from wva.record.decision import Decision
+from wva.record.digest import configuration_digest
+from wva.record.run import encode_configuration
+from wva.record.writer import JournalWriter
+from wva.scenario.nouns import fleet_models, fleet_variants
+from wva.scenario.schema import Queue, Routing, Scenario
+from wva.simulate.attainable import count_attainable
+from wva.simulate.body import SimulatedFleet, most_rows
+from wva.simulate.loop import advance, all_served
+from wva.simulate.observe import Observer
+from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
+from wva.simulate.setup import build_world
+from wva.simulate.stock import Stock
+from wva.simulate.world import World
+from wva.workload.merge import Workload
+
+CONTROL_STREAM = 1
+"""First number of the spawn key of the generator that draws the phases of scraping and control."""
+
+ROUTING_MIX = RequestMix(input_tokens=1000, output_tokens=250)
+"""The request by which the router compares the speed of variants."""
+
+Progress = Callable[[float], None]
+"""Told the share of the window that is over, now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every run of a scenario shares."""
+
+    scenario: Scenario
+    models: tuple[Model, ...]
+    variants: tuple[Variant, ...]
+    servers: tuple[Server, ...]
+    """One for each variant."""
+
+    @property
+    def model_of(self) -> tuple[int, ...]:
+        """Model index of each variant."""
+        names = [model.name for model in self.models]
+        return tuple(names.index(variant.model) for variant in self.variants)
+
+
+def prepare(scenario: Scenario) -> Setting:
+    """Build the servers of a scenario. Raises ``UserError`` for what the catalogue lacks or what does not fit."""
+    models, variants = fleet_models(scenario), fleet_variants(scenario)
+    by_name = {model.name: model for model in models}
+    servers = tuple(
+        build_server(
+            model_shape(by_name[variant.model].shape),
+            accelerator(variant.accelerator),
+            variant.tensor_parallel,
+            by_name[variant.model].precision,
+            variant.engine,
+        )
+        for variant in variants
+    )
+    return Setting(scenario, models, variants, servers)
+
+
+def _routing_costs(setting: Setting) -> list[float]:
+    """Reciprocal of the rate of typical requests that a replica of each variant sustains within the objectives."""
+    costs = []
+    for server, model in zip(setting.servers, setting.model_of, strict=True):
+        rate = sustainable(server, ROUTING_MIX, setting.models[model].objectives).requests_per_s
+        costs.append(1.0 / rate if rate > 0 else 1e9)
+    return costs
+
+
+def _world(setting: Setting, workload: Workload) -> World:
+    gateway = setting.scenario.gateway
+    return build_world(
+        workload,
+        servers=setting.servers,
+        server_models=setting.model_of,
+        rows=most_rows(setting.variants),
+        first_token_timeout_ps=round(gateway.first_token_timeout * PICOSECONDS),
+        total_timeout_ps=None if gateway.total_timeout is None else round(gateway.total_timeout * PICOSECONDS),
+        hold_above=gateway.hold_above if gateway.queue is Queue.GATEWAY else None,
+        round_robin=gateway.routing is Routing.ROUND_ROBIN,
+    )
+
+
+class _Clockwork:
+    """When the control events of a run are due, in picoseconds."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        phases = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(CONTROL_STREAM,))).random(2)
+        self.scrape_interval = round(scenario.control.scrape * PICOSECONDS)
+        self.control_interval = round(scenario.control.interval * PICOSECONDS)
+        self.next_scrape = int(phases[0] * self.scrape_interval)
+        self.next_control = int(phases[1] * self.control_interval)
+        self.crashes = sorted(
+            ((round(crash.at * PICOSECONDS), crash.variant) for crash in scenario.crashes), reverse=True
+        )
+
+    def next_crash(self) -> int:
+        return self.crashes[-1][0] if self.crashes else NEVER
+
+
+class Simulation:
+    """A run in progress."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        workload: Workload,
+        policy: Policy[Any],
+        seed: int,
+        journal: JournalWriter[Any] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        scenario = setting.scenario
+        self._setting = setting
+        self._workload = workload
+        self._policy = policy
+        self._seed = seed
+        self._journal = journal
+        self._progress = progress
+        self._world = _world(setting, workload)
+        self._clock = _Clockwork(scenario, seed)
+        self._fleet = SimulatedFleet(
+            self._world, setting.variants, setting.model_of, _routing_costs(setting), Stock(scenario.nodes)
+        )
+        self._observer = Observer(
+            self._world,
+            self._fleet,
+            setting.models,
+            setting.servers,
+            scenario.control.scrape,
+            configuration_digest(encode_configuration(policy)),
+        )
+        self._memory = policy.initial_memory()
+        self._outcomes: tuple[Outcome, ...] = ()
+        self._decision_s: list[float] = []
+        self._samples: list[tuple[float, list[list[int]], list[float], list[float]]] = []
+        for index, spec in enumerate(scenario.variants):
+            self._fleet.begin(index, spec.initial)
+
+    def run(self) -> RunResult:
+        """Work through the whole window and what it left in flight."""
+        began = time.perf_counter()
+        end = self._drive()
+        self._fleet.close(end)
+        return self._result(end, time.perf_counter() - began)
+
+    def _drive(self) -> int:
+        window = round(self._workload.window_s * PICOSECONDS)
+        while True:
+            clock = self._clock
+            due = min(clock.next_scrape, clock.next_control, self._fleet.next_start(), clock.next_crash())
+            if advance(self._world, due) != NONE:
+                self._fleet.release_emptied(int(self._world.clock[0]["now"]))
+                continue
+            self._fleet.finish_starts(due)
+            if clock.next_crash() == due:
+                _, variant = clock.crashes.pop()
+                self._fleet.crash([v.name for v in self._setting.variants].index(variant), due)
+            if clock.next_scrape == due:
+                clock.next_scrape += clock.scrape_interval
+                self._observer.scrape(due)
+                self._sample(due)
+            if clock.next_control == due:
+                clock.next_control += clock.control_interval
+                if due >= window and all_served(self._world):
+                    return due
+                self._decide(due)
+                if self._progress is not None and len(self._decision_s) % 64 == 0:
+                    self._progress(min(due / window, 1.0))
+
+    def _decide(self, now: int) -> None:
+        observation = self._observer.observe(now, self._outcomes)
+        began = time.perf_counter()
+        plan, self._memory = self._policy(observation, self._memory)
+        duration = time.perf_counter() - began
+        self._decision_s.append(duration)
+        self._outcomes = self._fleet.apply(plan, now)
+        if self._journal is not None:
+            self._journal.append(Decision(observation, plan, self._memory, self._outcomes, duration))
+
+    def _sample(self, now: int) -> None:
+        counts = [[0] * len(PHASES) for _ in self._setting.variants]
+        for replica in self._fleet.replicas:
+            counts[replica.variant][PHASES.index(replica.phase.value)] += 1
+        in_flight, queued = self._observer.load()
+        self._samples.append((now / PICOSECONDS, counts, in_flight, queued))
+
+    def _result(self, end: int, wall_s: float) -> RunResult:
+        requests = self._world.engines.requests
+        if not bool(np.all(requests["finish"] >= 0)):
+            raise AssertionError("a request was forgotten: neither completed nor failed")
+        objectives = [model.objectives for model in self._setting.models]
+        hour = 3600 * PICOSECONDS
+        fleet = self._fleet
+        return RunResult(
+            policy=self._policy.name,
+            seed=self._seed,
+            models=self._setting.models,
+            variants=self._setting.variants,
+            window_s=self._workload.window_s,
+            end_s=end / PICOSECONDS,
+            requests=requests,
+            attainable=count_attainable(
+                self._world.engines,
+                np.array(self._setting.model_of),
+                _picoseconds([objective.ttft_s for objective in objectives]),
+                _picoseconds([objective.tpot_s for objective in objectives]),
+            ),
+            use=tuple(
+                VariantUse(usage.billed_ps / hour, usage.ready_ps / hour, ups, downs)
+                for usage, ups, downs in zip(fleet.usage, fleet.scale_ups, fleet.scale_downs, strict=True)
+            ),
+            timeline=Timeline(
+                np.array([sample[0] for sample in self._samples]),
+                np.array([sample[1] for sample in self._samples], np.int32),
+                np.array([sample[2] for sample in self._samples]),
+                np.array([sample[3] for sample in self._samples]),
+            ),
+            decision_s=np.array(self._decision_s),
+            wall_s=wall_s,
+        )
+
+
+def _picoseconds(seconds: Sequence[float]) -> NDArray[np.int64]:
+    return np.array([round(value * PICOSECONDS) for value in seconds], np.int64)
+
+
+def simulate(
+    setting: Setting,
+    workload: Workload,
+    policy: Policy[Any],
+    seed: int,
+    journal_path: Path | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run one policy on one seed's traffic, journalled where a path is given (which is overwritten)."""
+    if journal_path is None:
+        return Simulation(setting, workload, policy, seed, None, progress).run()
+    scenario = setting.scenario
+    with JournalWriter(journal_path, policy, scenario=scenario.name, seed=seed, overwrite=True) as journal:
+        return Simulation(setting, workload, policy, seed, journal, progress).run()

@@ -1,0 +1,176 @@
+"""What production shows: every ready replica scraped on an interval, and the windows that queries take over the scrapes.
+
+Rates and means are over the scrapes of the last five minutes (Prometheus' ``rate(...[5m])`` without extrapolation),
+maxima over those of the last minute, as the reference's queries do. A starting replica is never scraped.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wva.engine.batch.replicas import read_counters, read_gauges
+from wva.engine.batch.state import (
+    COUNTERS,
+    FINISHED,
+    FINISHED_INPUT,
+    FINISHED_OUTPUT,
+    GENERATION_TOKENS,
+    INTER_TOKEN_COUNT,
+    INTER_TOKEN_SUM,
+    PICOSECONDS,
+    PREEMPTIONS,
+    PREFIX_HIT,
+    PREFIX_QUERIED,
+    PROMPT_TOKENS,
+    TTFT_COUNT,
+    TTFT_SUM,
+)
+from wva.engine.compiled import compiled
+from wva.simulate.world import World
+
+RATE_WINDOW_S = 300.0
+MAXIMUM_WINDOW_S = 60.0
+
+_RUNNING = len(COUNTERS)
+_WAITING = _RUNNING + 1
+_KV_USAGE = _RUNNING + 2
+_SAMPLED = _RUNNING + 3
+
+GATEWAY_SAMPLED = 6
+ARRIVALS, ARRIVED_TOKENS, QUEUED, IN_FLIGHT = 0, 1, 3, 5
+"""Columns of a gateway sample."""
+
+METRICS = 18
+"""Columns of ``read_metrics``: the fields of :class:`~wva.fleet.replica.InstanceMetrics` after its age, in order."""
+
+
+class Scrapes(NamedTuple):
+    """The newest scrapes, as rings."""
+
+    times: NDArray[np.float64]
+    """Shape (depth,): seconds; NaN where no scrape was."""
+    samples: NDArray[np.float64]
+    """Shape (depth, replicas, sampled): NaN where a row was not scraped."""
+    gateway: NDArray[np.float64]
+    """Shape (depth, models, 6): arrivals, arrived tokens and failures so far; queued requests, queued tokens, in flight."""
+    position: NDArray[np.int64]
+    """Shape (1,): where the newest scrape is."""
+
+
+def empty_scrapes(rows: int, models: int, interval_s: float) -> Scrapes:
+    """Rings deep enough for the longest window."""
+    depth = int(RATE_WINDOW_S / interval_s) + 2
+    return Scrapes(
+        np.full(depth, np.nan),
+        np.full((depth, rows, _SAMPLED), np.nan),
+        np.full((depth, models, GATEWAY_SAMPLED), np.nan),
+        np.zeros(1, np.int64),
+    )
+
+
+@compiled
+def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int) -> None:
+    """Take a sample of every serving row and of the gateway."""
+    position = (scrapes.position[0] + 1) % scrapes.times.size
+    scrapes.position[0] = position
+    scrapes.times[position] = now / PICOSECONDS
+    for r in range(world.clock[0].rows):
+        if serving[r]:
+            sample = scrapes.samples[position, r]
+            read_counters(world.engines, r, now, sample)
+            running, waiting, usage = read_gauges(world.engines, r, now)
+            sample[_RUNNING] = running
+            sample[_WAITING] = waiting
+            sample[_KV_USAGE] = usage
+        else:
+            for column in range(_SAMPLED):
+                scrapes.samples[position, r, column] = np.nan
+    for model in range(world.gateways.size):
+        gateway = world.gateways[model]
+        scrapes.gateway[position, model, 0] = gateway.arrivals
+        scrapes.gateway[position, model, 1] = gateway.arrived_tokens
+        scrapes.gateway[position, model, 2] = gateway.failed
+        scrapes.gateway[position, model, 3] = gateway.queued
+        scrapes.gateway[position, model, 4] = gateway.queued_tokens
+        in_flight = 0
+        for index in range(gateway.ready):
+            in_flight += world.engines.replicas[world.ready[model, index]].in_flight
+        scrapes.gateway[position, model, 5] = in_flight
+
+
+@compiled
+def _oldest(scrapes: Scrapes, r: int, window_s: float) -> int:
+    """Position of the oldest scrape of a row within the window, unbroken up to the newest."""
+    newest = scrapes.position[0]
+    depth = scrapes.times.size
+    oldest = newest
+    for back in range(1, depth):
+        position = (newest - back) % depth
+        if not scrapes.times[newest] - scrapes.times[position] <= window_s:
+            break
+        if np.isnan(scrapes.samples[position, r, _RUNNING]):
+            break
+        oldest = position
+    return int(oldest)
+
+
+@compiled
+def _ratio(newest: Any, oldest: Any, numerator: int, denominator: int) -> float:
+    below = newest[denominator] - oldest[denominator]
+    return (newest[numerator] - oldest[numerator]) / below if below > 0.0 else np.nan
+
+
+@compiled
+def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.float64]) -> None:
+    """Write what queries answer for these rows into ``into``, shape (rows, METRICS); NaN is unknown."""
+    depth = scrapes.times.size
+    position = scrapes.position[0]
+    for index in range(rows.size):
+        r = rows[index]
+        newest = scrapes.samples[position, r]
+        if np.isnan(newest[_RUNNING]):
+            into[index, :] = np.nan
+            continue
+        into[index, 0] = newest[_RUNNING]
+        into[index, 1] = newest[_WAITING]
+        into[index, 2] = newest[_KV_USAGE]
+        waiting = newest[_WAITING]
+        usage = newest[_KV_USAGE]
+        back = _oldest(scrapes, r, MAXIMUM_WINDOW_S)
+        while back != position:
+            waiting = max(waiting, scrapes.samples[back, r, _WAITING])
+            usage = max(usage, scrapes.samples[back, r, _KV_USAGE])
+            back = (back + 1) % depth
+        into[index, 3] = waiting
+        into[index, 4] = usage
+        into[index, 5] = newest[PROMPT_TOKENS]
+        into[index, 6] = newest[GENERATION_TOKENS]
+        into[index, 7] = newest[FINISHED]
+        into[index, 8] = newest[PREEMPTIONS]
+        start = _oldest(scrapes, r, RATE_WINDOW_S)
+        oldest = scrapes.samples[start, r]
+        elapsed = scrapes.times[position] - scrapes.times[start]
+        per_second = 1.0 / elapsed if elapsed > 0.0 else np.nan
+        into[index, 9] = (newest[PROMPT_TOKENS] - oldest[PROMPT_TOKENS]) * per_second
+        into[index, 10] = (newest[GENERATION_TOKENS] - oldest[GENERATION_TOKENS]) * per_second
+        into[index, 11] = (newest[FINISHED] - oldest[FINISHED]) * per_second
+        into[index, 12] = (newest[PREEMPTIONS] - oldest[PREEMPTIONS]) * per_second
+        into[index, 13] = _ratio(newest, oldest, FINISHED_INPUT, FINISHED)
+        into[index, 14] = _ratio(newest, oldest, FINISHED_OUTPUT, FINISHED)
+        into[index, 15] = _ratio(newest, oldest, PREFIX_HIT, PREFIX_QUERIED)
+        into[index, 16] = _ratio(newest, oldest, TTFT_SUM, TTFT_COUNT)
+        into[index, 17] = _ratio(newest, oldest, INTER_TOKEN_SUM, INTER_TOKEN_COUNT)
+
+
+def gateway_rate(scrapes: Scrapes, model: int, column: int, window_s: float) -> float | None:
+    """Growth per second of a gateway counter over the window; ``None`` before two scrapes."""
+    position = int(scrapes.position[0])
+    newest = scrapes.times[position]
+    # A NaN time compares false, so what was never scraped is outside every window.
+    inside = np.flatnonzero(newest - scrapes.times <= window_s)
+    if inside.size < 2:
+        return None
+    oldest = inside[np.argmin(scrapes.times[inside])]
+    growth = scrapes.gateway[position, model, column] - scrapes.gateway[oldest, model, column]
+    return float(growth / (newest - scrapes.times[oldest]))

@@ -1,0 +1,53 @@
+"""GPUs on nodes: which replicas have hardware."""
+
+from collections.abc import Sequence
+
+from wva.fleet.inventory import Inventory, Pool, Supply
+from wva.fleet.variant import Variant
+from wva.scenario.schema import NodesSpec
+
+
+class Stock:
+    """Free GPUs of every node; an accelerator without nodes is without limit."""
+
+    def __init__(self, nodes: Sequence[NodesSpec] | None) -> None:
+        self._limited = nodes is not None
+        self._free: dict[str, list[int]] = {}
+        self._total: dict[str, int] = {}
+        for spec in nodes or ():
+            self._free.setdefault(spec.accelerator, []).extend([spec.gpus] * spec.count)
+            self._total[spec.accelerator] = self._total.get(spec.accelerator, 0) + spec.gpus * spec.count
+
+    def take(self, variant: Variant) -> int | None:
+        """Occupy the GPUs of one replica on the fullest node that has room; return the node, or None without room."""
+        if not self._limited:
+            return 0
+        free = self._free.get(variant.accelerator, [])
+        rooms = [(left, node) for node, left in enumerate(free) if left >= variant.gpus_per_replica]
+        if not rooms:
+            return None
+        _, node = min(rooms)
+        free[node] -= variant.gpus_per_replica
+        return node
+
+    def give_back(self, variant: Variant, node: int) -> None:
+        """Free the GPUs of one replica."""
+        if self._limited:
+            self._free[variant.accelerator][node] += variant.gpus_per_replica
+
+    def inventory(self, accelerators: Sequence[str]) -> Inventory:
+        """What policies see: one fixed pool an accelerator; none at all where there is no limit."""
+        if not self._limited:
+            return Inventory()
+        return Inventory(
+            tuple(
+                Pool(
+                    name=accelerator,
+                    accelerator=accelerator,
+                    supply=Supply.FIXED,
+                    total_gpus=self._total.get(accelerator, 0),
+                    free_by_node=tuple(left for left in self._free.get(accelerator, []) if left),
+                )
+                for accelerator in accelerators
+            )
+        )
