@@ -1,0 +1,66 @@
+"""What one replica of each variant gives at the objectives, for the mix of requests that it gets now."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from wva.decide.demand import Weights
+from wva.decide.memory import VariantMemory
+from wva.engine.build import build_server
+from wva.engine.capacity import Binding, sustainable
+from wva.engine.engine_time import prompt_s
+from wva.engine.mix import RequestMix
+from wva.engine.server import Server
+from wva.fleet.catalogue import accelerator, model_shape
+from wva.fleet.errors import UserError
+from wva.fleet.model import Model
+from wva.fleet.variant import EngineArguments, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaCapacity:
+    """One replica of a variant."""
+
+    requests_per_s: float
+    """Mean requests per second that keep the objectives; 0 when it cannot keep them at all."""
+    binding: Binding
+    """What limits it."""
+    prompt_share: float
+    """Part of a mean request's engine time that goes by the tokens of its prompt."""
+
+
+@lru_cache(maxsize=256)
+def _server(
+    shape: str, device: str, tensor_parallel: int, precision: str, arguments: EngineArguments
+) -> Server | None:
+    try:
+        return build_server(model_shape(shape), accelerator(device), tensor_parallel, precision, arguments)
+    except UserError:
+        return None
+
+
+def prior_server(model: Model, variant: Variant) -> Server | None:
+    """The engine model of a variant; ``None`` when the catalogue does not know it or it does not fit."""
+    return _server(model.shape, variant.accelerator, variant.tensor_parallel, model.precision, variant.engine)
+
+
+def replica_capacity(
+    model: Model, variant: Variant, mix: RequestMix, memory: VariantMemory
+) -> ReplicaCapacity | None:
+    """Capacity from the engine model, corrected by what was measured; ``None`` without an engine model."""
+    server = prior_server(model, variant)
+    if server is None:
+        return None
+    capacity = sustainable(server, mix, model.objectives)
+    batch = max(1, round(capacity.batch))
+    prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, batch)
+    whole = prompt + mix.decode_steps * capacity.tpot_s / batch
+    return ReplicaCapacity(
+        requests_per_s=capacity.requests_per_s / memory.slowness,
+        binding=capacity.binding,
+        prompt_share=min(1.0, prompt / whole) if whole > 0.0 else 1.0,
+    )
+
+
+def weights_of(capacity: ReplicaCapacity, mix: RequestMix) -> Weights:
+    """How requests of other lengths count, by the engine time of the given variant."""
+    return Weights(capacity.prompt_share, mix.input_tokens)

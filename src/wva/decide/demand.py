@@ -1,0 +1,119 @@
+"""What the load is, how bursty, and where it goes.
+
+The load is counted where requests arrive, so that a saturated fleet cannot hide it. It is measured in mean requests per
+second: a request with a longer prompt counts for more, by its share of engine time.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from wva.decide.memory import ArrivalSample, ModelMemory
+from wva.decide.settings import Settings
+
+LEAST_SPAN_S = 25.0
+"""Seconds that samples must span before a rate is taken from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Share of a mean request's engine time that goes by its prompt's tokens; the rest is the same for each request."""
+
+    prompt_share: float
+    input_tokens: float
+    """Mean prompt length in tokens."""
+
+    def load(self, requests: float, tokens: float) -> float:
+        """Requests with that many prompt tokens together, in mean requests."""
+        return (1.0 - self.prompt_share) * requests + self.prompt_share * tokens / self.input_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The load in mean requests per second."""
+
+    level: float
+    """Mean over the level window."""
+    trend: float
+    """Growth per second that stands out from noise; 0 where none does."""
+    fast: float
+    """Mean over the fast window."""
+    deviation: float
+    """Standard deviation in short bins around the level, in parts of the level."""
+    expected: float
+    """The level carried along the trend to the horizon."""
+
+
+def remember_sample(memory: ModelMemory, sample: ArrivalSample, settings: Settings) -> ModelMemory:
+    """Add a scrape's counters, and forget those before the level window; a counter that fell back starts anew."""
+    kept = memory.samples
+    if kept and (sample.requests < kept[-1].requests or sample.tokens < kept[-1].tokens):
+        kept = ()
+    if kept and sample.time <= kept[-1].time:
+        return memory
+    oldest = sample.time - settings.level_window_s - settings.burst_bin_s
+    return replace(memory, samples=(*(s for s in kept if s.time >= oldest), sample))
+
+
+def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) -> ModelMemory:
+    """Learn how far the newest short bin is from the level before it."""
+    samples = memory.samples
+    newest = samples[-1] if samples else None
+    start = _latest_before(samples, newest.time - settings.burst_bin_s + 0.5) if newest else None
+    if newest is None or start is None or start.time - samples[0].time < 2 * LEAST_SPAN_S:
+        return memory
+    level = _rate(samples[0], start, weights)
+    if level <= 0.0:
+        return memory
+    deviation = (_rate(start, newest, weights) / level - 1.0) ** 2
+    if memory.burstiness is None:
+        return replace(memory, burstiness=deviation)
+    span = newest.time - (samples[-2].time if len(samples) > 1 else start.time)
+    learned = 1.0 - math.exp(-span / settings.burst_memory_s)
+    return replace(memory, burstiness=memory.burstiness + learned * (deviation - memory.burstiness))
+
+
+def measure(memory: ModelMemory, weights: Weights, horizon_s: float, settings: Settings) -> Demand | None:
+    """The load and where it will be after ``horizon_s``; ``None`` until enough samples were seen."""
+    samples = memory.samples
+    if len(samples) < 2 or samples[-1].time - samples[0].time < LEAST_SPAN_S:
+        return None
+    newest = samples[-1]
+    level = _rate(samples[0], newest, weights)
+    recent = _latest_before(samples, newest.time - settings.fast_window_s + 0.5) or samples[0]
+    trend = _trend(samples, weights)
+    lead = (newest.time - samples[0].time) / 2.0 + horizon_s
+    return Demand(
+        level=level,
+        trend=trend,
+        fast=_rate(recent, newest, weights),
+        deviation=math.sqrt(memory.burstiness or 0.0),
+        expected=max(0.0, level + max(0.0, trend) * lead),
+    )
+
+
+def _rate(first: ArrivalSample, last: ArrivalSample, weights: Weights) -> float:
+    load = weights.load(last.requests - first.requests, last.tokens - first.tokens)
+    return load / (last.time - first.time)
+
+
+def _latest_before(samples: Sequence[ArrivalSample], time: float) -> ArrivalSample | None:
+    for sample in reversed(samples):
+        if sample.time <= time:
+            return sample
+    return None
+
+
+def _trend(samples: Sequence[ArrivalSample], weights: Weights) -> float:
+    """Least-squares slope of the load over the samples, moved towards 0 by its standard error."""
+    count = len(samples) - 1
+    if count < 4:
+        return 0.0
+    times = [(after.time + before.time) / 2.0 for before, after in zip(samples, samples[1:], strict=False)]
+    rates = [_rate(before, after, weights) for before, after in zip(samples, samples[1:], strict=False)]
+    mean_time, mean_rate = sum(times) / count, sum(rates) / count
+    spread = sum((time - mean_time) ** 2 for time in times)
+    slope = sum((t - mean_time) * (r - mean_rate) for t, r in zip(times, rates, strict=True)) / spread
+    residual = sum((r - mean_rate - slope * (t - mean_time)) ** 2 for t, r in zip(times, rates, strict=True))
+    error = math.sqrt(residual / (count - 2) / spread)
+    return math.copysign(max(0.0, abs(slope) - error), slope)

@@ -1,0 +1,75 @@
+"""What the brain remembers of a model between decisions, bounded and in timestamps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wva.fleet.memory import Memory
+
+VERSION = 1
+"""Layout of ``BrainMemory``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalSample:
+    """The gateway's arrival counters at one scrape."""
+
+    time: float
+    """When they were scraped, in seconds since the epoch."""
+    requests: float
+    """Requests so far."""
+    tokens: float
+    """Prompt tokens so far, as the gateway estimates them from bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What capacity was needed at an instant."""
+
+    time: float
+    requests_per_s: float
+    """Rate of mean requests that the fleet had to be able to serve within its objectives, headroom included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """How long starts of a variant took."""
+
+    mean_s: float
+    """Exponentially weighted mean time from start order to ready."""
+    deviation_s: float
+    """Exponentially weighted mean absolute deviation from it."""
+    newest: float
+    """When the newest start that was learned from became ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMemory:
+    """What is remembered of one model."""
+
+    since: float
+    """When it was first seen with traffic figures; the first full window is counted from here."""
+    samples: tuple[ArrivalSample, ...] = ()
+    """Counters over the level window, oldest first."""
+    burstiness: float | None = None
+    """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    needs: tuple[Need, ...] = ()
+    """Needs of the hold window that no later one exceeds, so falling; the first is the window's largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantMemory:
+    """What is remembered of one variant."""
+
+    startup: Startup | None = None
+    slowness: float = 1.0
+    """Measured time between tokens over the engine model's, smoothed and bounded: divides the prior capacity."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainMemory(Memory):
+    """The brain's memory."""
+
+    models: Mapping[str, ModelMemory] = field(default_factory=dict)
+    variants: Mapping[str, VariantMemory] = field(default_factory=dict)

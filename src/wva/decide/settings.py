@@ -1,0 +1,39 @@
+"""The brain's configuration: one default for every fleet, nothing in it knows a workload."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Tunables of the brain; each with its unit, its default and why."""
+
+    headroom: float = 0.25
+    """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
+    burst_deviations: float = 1.5
+    """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
+    level_window_s: float = 300.0
+    """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
+    burst_bin_s: float = 15.0
+    """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
+    burst_memory_s: float = 1800.0
+    """Seconds after which a measured burst counts for 1/e of a fresh one."""
+    fast_window_s: float = 60.0
+    """Seconds over which a sudden load is believed."""
+    mix_memory_s: float = 600.0
+    """Seconds over which mean prompt and answer lengths are smoothed."""
+    backlog_s: float = 60.0
+    """Seconds in which requests held at the gateway are to be worked off."""
+    hold_window_s: float = 600.0
+    """Seconds for which capacity once needed is kept: stopping and starting again costs more than waiting."""
+    idle_window_s: float = 600.0
+    """Seconds without a request after which a model may go to zero replicas, where its minimum allows."""
+    shrink_share: float = 0.25
+    """Largest part of a model's capacity given up in one decision."""
+    stale_s: float = 60.0
+    """Age in seconds from which a figure counts as unknown."""
+    stuck_s: float = 120.0
+    """Seconds without hardware after which a pending replica no longer counts as coming supply."""
+    startup_quantile_deviations: float = 2.0
+    """Mean absolute deviations added to the mean start-up time, for a horizon that most starts keep."""
+    plan_valid_s: float = 60.0
+    """Seconds for which a plan may still be carried out."""

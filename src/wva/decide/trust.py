@@ -1,0 +1,102 @@
+"""What of an observation can be believed: replicas that exist and are ready, figures that are fresh and finite."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wva.decide.memory import ArrivalSample
+from wva.decide.settings import Settings
+from wva.fleet.observation import ModelObservation, Observation, VariantObservation
+from wva.fleet.replica import InstanceMetrics, Phase, Replica
+
+BYTES_PER_TOKEN = 4.0
+"""Bytes of a request for each token of its prompt: a gateway counts bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Mean tokens of requests that finished of late; ``None`` is unknown."""
+
+    input_tokens: float | None
+    output_tokens: float | None
+    prefix_hit_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is held at the gateway; 0 only when the gateway said so."""
+
+    requests: float
+    tokens: float
+
+
+def known(value: float | None) -> float | None:
+    """The value if it is a finite number that no counter or gauge could not show."""
+    return value if value is not None and math.isfinite(value) and value >= 0.0 else None
+
+
+def arrivals(observed: ModelObservation, now: float, settings: Settings) -> ArrivalSample | None:
+    """The gateway's counters, or ``None`` where they are missing or stale."""
+    traffic = observed.traffic
+    if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
+        return None
+    requests, size = known(traffic.arrivals_total), known(traffic.arrived_bytes_total)
+    if requests is None or size is None:
+        return None
+    return ArrivalSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN)
+
+
+def backlog(observed: ModelObservation, settings: Settings) -> Backlog:
+    """What waits at the gateway as far as is known."""
+    traffic = observed.traffic
+    if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
+        return Backlog(0.0, 0.0)
+    return Backlog(known(traffic.queue_requests) or 0.0, (known(traffic.queue_bytes) or 0.0) / BYTES_PER_TOKEN)
+
+
+def fresh_metrics(replica: Replica, settings: Settings) -> Iterable[InstanceMetrics]:
+    """The metrics of a serving replica's instances that are not stale."""
+    if replica.phase not in (Phase.READY, Phase.DRAINING):
+        return
+    for instance in replica.instances:
+        if instance.metrics is not None and 0.0 <= instance.metrics.age_s <= settings.stale_s:
+            yield instance.metrics
+
+
+def lengths(variants: Iterable[VariantObservation], settings: Settings) -> Lengths:
+    """Mean request over all fresh instances, each counted by the requests it finished."""
+    finished = prompt = answer = hits = 0.0
+    for variant in variants:
+        for replica in variant.replicas:
+            for metrics in fresh_metrics(replica, settings):
+                rate = known(metrics.requests_finished_rate_5m)
+                mean_input, mean_output = known(metrics.input_tokens_mean_5m), known(metrics.output_tokens_mean_5m)
+                if rate is None or mean_input is None or mean_output is None:
+                    continue
+                finished += rate
+                prompt += rate * mean_input
+                answer += rate * mean_output
+                hits += rate * min(1.0, known(metrics.prefix_hit_rate_5m) or 0.0)
+    if finished <= 0.0:
+        return Lengths(None, None, 0.0)
+    return Lengths(prompt / finished, answer / finished, hits / finished)
+
+
+def coming(variant: VariantObservation, now: float, settings: Settings) -> int:
+    """Replicas that serve or will: ready, starting, and pending ones that are not stuck without hardware."""
+    return sum(
+        replica.phase in (Phase.READY, Phase.STARTING)
+        or (replica.phase is Phase.PENDING and now - replica.since <= settings.stuck_s)
+        for replica in variant.replicas
+    )
+
+
+def rolling_out(variant: VariantObservation) -> bool:
+    """Whether replicas of more than one template revision exist."""
+    revisions = {replica.revision for replica in variant.in_phase(Phase.PENDING, Phase.STARTING, Phase.READY)}
+    return len(revisions) > 1 or (variant.revision is not None and revisions not in ({variant.revision}, set()))
+
+
+def serving(observation: Observation, model: str) -> tuple[VariantObservation, ...]:
+    """The variants of a model."""
+    return tuple(variant for variant in observation.variants if variant.variant.model == model)

@@ -1,0 +1,1 @@
+"""Brains behind the one signature ``plan, memory = policy(observation, memory)``; ``registry`` names them for users."""

@@ -1,0 +1,42 @@
+"""Policies by the name that users choose them by.
+
+To add one, write a frozen dataclass whose fields are its configuration and that is a ``wva.fleet.policy.Policy``, and
+give it one line in ``POLICIES``. That is all: its fields are its options, and the properties in
+``tests/policies/test_safety.py`` run over every line.
+"""
+
+from collections.abc import Mapping
+from types import GenericAlias
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from wva.fleet.errors import UserError
+from wva.fleet.policy import Policy
+from wva.policies.hpa.policy import HpaPolicy
+from wva.policies.static import StaticPolicy
+
+POLICIES: dict[str, type[Policy[Any]]] = {
+    "static": StaticPolicy,
+    "hpa": HpaPolicy,
+}
+
+
+def make(name: str, options: Mapping[str, object] | None = None) -> Policy[Any]:
+    """The policy of that name with those options, which are its fields as plain data, nested as in a YAML file."""
+    policy_type = POLICIES.get(name)
+    if policy_type is None:
+        raise UserError(f"no policy is called {name!r}: choose one of {', '.join(POLICIES)}")
+    if not options:
+        return policy_type()
+    # An adapter of a dataclass takes no configuration of its own; inside a tuple the dataclass takes the tuple's.
+    fields: Any = GenericAlias(tuple, (policy_type,))
+    adapter: TypeAdapter[tuple[Policy[Any]]] = TypeAdapter(fields, config=ConfigDict(extra="forbid"))
+    try:
+        (policy,) = adapter.validate_python((dict(options),))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        text = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"policy {name}, option {where or 'values'}: {text}") from error
+    return policy
