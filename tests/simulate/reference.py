@@ -56,6 +56,8 @@ class Engine:
         self.chunks: dict[int, int] = {}
         self.in_flight = 0
         self.seen_waiting = 0
+        self.blocked = False
+        self.seen_blocked = False
         self.seen_at = -1
         self.sent = 0
         self.ready = True
@@ -75,6 +77,7 @@ class Engine:
     def see(self, now: int) -> None:
         if now // READING_PS > self.seen_at:
             self.seen_at, self.seen_waiting, self.sent = now // READING_PS, len(self.waiting), 0
+            self.seen_blocked = self.blocked
 
     def make_room_in_cache(self) -> None:
         while self.cache.idle() > 0 and self.free() < self.cache.idle() * self.entry_blocks:
@@ -130,6 +133,7 @@ class Engine:
         while self.running or self.waiting:
             if self.try_step(now):
                 return
+        self.blocked = False
         self.step_end = None
 
     def try_step(self, now: int) -> bool:
@@ -179,6 +183,7 @@ class Engine:
                 self.end_by_length(self.waiting.popleft(), now)
             return False
         self.chunks = chunks
+        self.blocked = bool(self.waiting) and (preempted or budget > 0)
         tokens = self.server.max_num_batched_tokens - budget
         self.step_end = now + int(step.tokens_ps[tokens]) + extra
         return True
@@ -272,8 +277,9 @@ class Fleet:
         takers = [engine for engine in self.engines if self.takes(engine, request, now)]
         if not takers:
             return False
-        engine = min(takers, key=lambda e: (e.in_flight + 1) * e.cost)
-        engine.see(now)
+        for engine in takers:
+            engine.see(now)
+        engine = min(takers, key=lambda e: (e.seen_blocked, (e.in_flight + 1) * e.cost))
         engine.waiting.append(request)
         engine.in_flight += 1
         engine.sent += 1

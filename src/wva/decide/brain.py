@@ -1,24 +1,16 @@
 """The default policy: from an observation to a plan that says why."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from wva.decide import explain
-from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
-from wva.decide.choice import Option, capacity_of, grow, shrink, within_bounds
-from wva.decide.demand import Demand, Weights, measure, remember_burst, remember_sample
-from wva.decide.memory import VERSION, BrainMemory, ModelMemory, VariantMemory
-from wva.decide.need import Requirement, held_need, remember_need, required
+from wva.decide.memory import VERSION, BrainMemory, VariantMemory
+from wva.decide.model import Scene, decide_model
+from wva.decide.room import Room
 from wva.decide.settings import Settings
-from wva.decide.startup import learn_startup, time_to_ready_s
-from wva.decide.trust import arrivals, backlog, coming, lengths, rolling_out, serving
-from wva.decide.view import bounded, dated, not_draining
-from wva.engine.mix import RequestMix
-from wva.fleet.inventory import Inventory
-from wva.fleet.observation import ModelObservation, Observation, VariantObservation
+from wva.decide.startup import learn_startup
+from wva.decide.trust import serving
+from wva.decide.view import dated
+from wva.fleet.observation import Observation, VariantObservation
 from wva.fleet.plan import Plan, VariantPlan
-from wva.fleet.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +26,28 @@ class WvaPolicy:
         return BrainMemory(version=VERSION)
 
     def __call__(self, observation: Observation, memory: BrainMemory) -> tuple[Plan, BrainMemory]:
-        """Decide for every model in scope, the highest priority first where they share hardware."""
+        """Decide for every model in scope, the highest priority first, because they may share hardware."""
         if memory.version != VERSION:
             memory = self.initial_memory()
-        models = dict(memory.models)
-        variants = dict(memory.variants)
-        parts: dict[str, VariantPlan] = {}
-        stock = _Stock(observation.inventory)
+        variants = {
+            seen.variant.name: _remember_start(memory.variants.get(seen.variant.name), seen)
+            for seen in observation.variants
+        }
+        models = {m.model.name: memory.models[m.model.name] for m in observation.models if m.model.name in memory.models}
+        room = Room(observation.inventory)
+        plans: dict[str, VariantPlan] = {}
         for observed in sorted(observation.models, key=lambda m: (-m.model.priority, m.model.name)):
             name = observed.model.name
-            if name not in observation.scope:
-                continue
             seen = serving(observation, name)
-            for variant in seen:
-                known = variants.get(variant.variant.name, VariantMemory())
-                startup = learn_startup(known.startup, variant)
-                variants[variant.variant.name] = replace(known, startup=startup)
-            decision = _ModelDecision(observation, observed, seen, models.get(name), variants, stock, self.settings)
-            plans, models[name] = decision.decide()
-            parts.update({plan.variant: plan for plan in plans})
-        ordered = [parts[v.variant.name] for v in observation.variants if v.variant.name in parts]
+            if name in observation.scope and seen:
+                scene = Scene(observation.now, observed, seen, variants, self.settings)
+                parts, models[name] = decide_model(scene, models.get(name), room)
+                plans.update({part.variant: part for part in parts})
+        ordered = [plans[v.variant.name] for v in observation.variants if v.variant.name in plans]
         plan = dated(observation, self.name, self.settings.plan_valid_s, ordered)
         return plan, BrainMemory(version=VERSION, models=models, variants=variants)
+
+
+def _remember_start(memory: VariantMemory | None, seen: VariantObservation) -> VariantMemory:
+    memory = memory or VariantMemory()
+    return replace(memory, startup=learn_startup(memory.startup, seen))

@@ -9,7 +9,7 @@ from wva.engine.build import build_server
 from wva.engine.capacity import Binding, sustainable
 from wva.engine.engine_time import prompt_s
 from wva.engine.mix import RequestMix
-from wva.engine.server import Server
+from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.catalogue import accelerator, model_shape
 from wva.fleet.errors import UserError
 from wva.fleet.model import Model
@@ -22,6 +22,10 @@ class ReplicaCapacity:
 
     requests_per_s: float
     """Mean requests per second that keep the objectives; 0 when it cannot keep them at all."""
+    kv_tokens: float
+    """Tokens that its KV cache holds."""
+    residence_s: float
+    """Seconds that a mean request is in flight at that rate."""
     binding: Binding
     """What limits it."""
     prompt_share: float
@@ -56,6 +60,8 @@ def replica_capacity(
     whole = prompt + mix.decode_steps * capacity.tpot_s / batch
     return ReplicaCapacity(
         requests_per_s=capacity.requests_per_s / memory.slowness,
+        kv_tokens=server.kv_blocks * BLOCK_TOKENS,
+        residence_s=capacity.ttft_s + mix.decode_steps * capacity.tpot_s,
         binding=capacity.binding,
         prompt_share=min(1.0, prompt / whole) if whole > 0.0 else 1.0,
     )

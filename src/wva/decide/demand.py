@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wva.decide.memory import ArrivalSample, ModelMemory
+from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.settings import Settings
 
 LEAST_SPAN_S = 25.0
@@ -42,9 +42,11 @@ class Demand:
     """Standard deviation in short bins around the level, in parts of the level."""
     expected: float
     """The level carried along the trend to the horizon."""
+    held_tokens: float | None
+    """KV-cache tokens held now, carried along their own trend to the horizon; ``None`` is unknown."""
 
 
-def remember_sample(memory: ModelMemory, sample: ArrivalSample, settings: Settings) -> ModelMemory:
+def remember_sample(memory: ModelMemory, sample: LoadSample, settings: Settings) -> ModelMemory:
     """Add a scrape's counters, and forget those before the level window; a counter that fell back starts anew."""
     kept = memory.samples
     if kept and (sample.requests < kept[-1].requests or sample.tokens < kept[-1].tokens):
@@ -73,14 +75,19 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     return replace(memory, burstiness=memory.burstiness + learned * (deviation - memory.burstiness))
 
 
-def measure(memory: ModelMemory, weights: Weights, horizon_s: float, settings: Settings) -> Demand | None:
-    """The load and where it will be after ``horizon_s``; ``None`` until enough samples were seen."""
+def measure(
+    memory: ModelMemory, weights: Weights, horizon_s: float, residence_s: float, settings: Settings
+) -> Demand | None:
+    """The load and where it will be after ``horizon_s``; ``None`` until enough samples were seen.
+
+    A request is in flight for ``residence_s``: a burst shorter than that never is in the engines as a whole.
+    """
     samples = memory.samples
     if len(samples) < 2 or samples[-1].time - samples[0].time < LEAST_SPAN_S:
         return None
     newest = samples[-1]
     level = _rate(samples[0], newest, weights)
-    recent = _latest_before(samples, newest.time - settings.fast_window_s + 0.5) or samples[0]
+    recent = _latest_before(samples, newest.time - max(settings.fast_window_s, residence_s) + 0.5) or samples[0]
     trend = _trend(samples, weights)
     lead = (newest.time - samples[0].time) / 2.0 + horizon_s
     return Demand(
@@ -89,31 +96,46 @@ def measure(memory: ModelMemory, weights: Weights, horizon_s: float, settings: S
         fast=_rate(recent, newest, weights),
         deviation=math.sqrt(memory.burstiness or 0.0),
         expected=max(0.0, level + max(0.0, trend) * lead),
+        held_tokens=_expected_held(samples, settings.fast_window_s, horizon_s),
     )
 
 
-def _rate(first: ArrivalSample, last: ArrivalSample, weights: Weights) -> float:
+def _expected_held(samples: Sequence[LoadSample], window_s: float, horizon_s: float) -> float | None:
+    """Mean of the last window, carried along the growth over all samples."""
+    points = [(sample.time, sample.held_tokens) for sample in samples if sample.held_tokens is not None]
+    recent = [held for time, held in points if time >= samples[-1].time - window_s]
+    if not recent:
+        return None
+    growth = max(0.0, _slope(points))
+    return sum(recent) / len(recent) + growth * (window_s / 2.0 + horizon_s)
+
+
+def _rate(first: LoadSample, last: LoadSample, weights: Weights) -> float:
     load = weights.load(last.requests - first.requests, last.tokens - first.tokens)
     return load / (last.time - first.time)
 
 
-def _latest_before(samples: Sequence[ArrivalSample], time: float) -> ArrivalSample | None:
+def _latest_before(samples: Sequence[LoadSample], time: float) -> LoadSample | None:
     for sample in reversed(samples):
         if sample.time <= time:
             return sample
     return None
 
 
-def _trend(samples: Sequence[ArrivalSample], weights: Weights) -> float:
-    """Least-squares slope of the load over the samples, moved towards 0 by its standard error."""
-    count = len(samples) - 1
+def _trend(samples: Sequence[LoadSample], weights: Weights) -> float:
+    """Growth of the load per second that stands out from its noise."""
+    pairs = zip(samples, samples[1:], strict=False)
+    return _slope([((before.time + after.time) / 2.0, _rate(before, after, weights)) for before, after in pairs])
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """Least-squares slope of (time, value), moved towards 0 by its standard error; 0 for too few points."""
+    count = len(points)
     if count < 4:
         return 0.0
-    times = [(after.time + before.time) / 2.0 for before, after in zip(samples, samples[1:], strict=False)]
-    rates = [_rate(before, after, weights) for before, after in zip(samples, samples[1:], strict=False)]
-    mean_time, mean_rate = sum(times) / count, sum(rates) / count
-    spread = sum((time - mean_time) ** 2 for time in times)
-    slope = sum((t - mean_time) * (r - mean_rate) for t, r in zip(times, rates, strict=True)) / spread
-    residual = sum((r - mean_rate - slope * (t - mean_time)) ** 2 for t, r in zip(times, rates, strict=True))
+    mean_time, mean_value = sum(time for time, _ in points) / count, sum(value for _, value in points) / count
+    spread = sum((time - mean_time) ** 2 for time, _ in points)
+    slope = sum((time - mean_time) * (value - mean_value) for time, value in points) / spread
+    residual = sum((value - mean_value - slope * (time - mean_time)) ** 2 for time, value in points)
     error = math.sqrt(residual / (count - 2) / spread)
     return math.copysign(max(0.0, abs(slope) - error), slope)

@@ -10,8 +10,8 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalSample:
-    """The gateway's arrival counters at one scrape."""
+class LoadSample:
+    """What one scrape said of a model's load."""
 
     time: float
     """When they were scraped, in seconds since the epoch."""
@@ -19,6 +19,8 @@ class ArrivalSample:
     """Requests so far."""
     tokens: float
     """Prompt tokens so far, as the gateway estimates them from bytes."""
+    held_tokens: float | None
+    """KV-cache tokens that requests in flight hold, and those that wait would; ``None`` is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Need:
     time: float
     requests_per_s: float
     """Rate of mean requests that the fleet had to be able to serve within its objectives, headroom included."""
+    kv_tokens: float
+    """KV cache that it had to have, headroom included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,18 @@ class ModelMemory:
 
     since: float
     """When it was first seen with traffic figures; the first full window is counted from here."""
-    samples: tuple[ArrivalSample, ...] = ()
-    """Counters over the level window, oldest first."""
+    last_arrival: float = 0.0
+    """When a request was last known to arrive."""
+    samples: tuple[LoadSample, ...] = ()
+    """The level window, oldest first."""
     burstiness: float | None = None
     """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
     input_tokens: float | None = None
     output_tokens: float | None = None
+    context_tokens: float | None = None
+    """KV-cache tokens that a request in flight holds on average."""
     needs: tuple[Need, ...] = ()
-    """Needs of the hold window that no later one exceeds, so falling; the first is the window's largest."""
+    """Needs of the hold window that no later one exceeds in both, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

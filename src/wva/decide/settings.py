@@ -19,7 +19,7 @@ class Settings:
     """Seconds after which a measured burst counts for 1/e of a fresh one."""
     fast_window_s: float = 60.0
     """Seconds over which a sudden load is believed."""
-    mix_memory_s: float = 600.0
+    mix_memory_s: float = 300.0
     """Seconds over which mean prompt and answer lengths are smoothed."""
     backlog_s: float = 60.0
     """Seconds in which requests held at the gateway are to be worked off."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wva.decide.memory import ArrivalSample
+from wva.decide.memory import LoadSample
 from wva.decide.settings import Settings
 from wva.fleet.observation import ModelObservation, Observation, VariantObservation
 from wva.fleet.replica import InstanceMetrics, Phase, Replica
@@ -23,6 +23,16 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What the engines of a model hold, over all that serve."""
+
+    running: float
+    waiting: float
+    used_tokens: float
+    """Tokens in their KV caches."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What is held at the gateway; 0 only when the gateway said so."""
 
@@ -35,15 +45,24 @@ def known(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) and value >= 0.0 else None
 
 
-def arrivals(observed: ModelObservation, now: float, settings: Settings) -> ArrivalSample | None:
-    """The gateway's counters, or ``None`` where they are missing or stale."""
+def load_sample(
+    observed: ModelObservation, occupancy: "Occupancy | None", context: float | None, now: float, settings: Settings
+) -> LoadSample | None:
+    """The load at the gateway's newest scrape, or ``None`` where its counters are missing or stale.
+
+    ``context`` is what a request in flight holds on average: the waiting ones will.
+    """
     traffic = observed.traffic
     if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
         return None
     requests, size = known(traffic.arrivals_total), known(traffic.arrived_bytes_total)
     if requests is None or size is None:
         return None
-    return ArrivalSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN)
+    held = None
+    if occupancy is not None:
+        waiting = occupancy.waiting + (known(traffic.queue_requests) or 0.0)
+        held = occupancy.used_tokens + waiting * (context or 0.0)
+    return LoadSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN, held)
 
 
 def backlog(observed: ModelObservation, settings: Settings) -> Backlog:
@@ -80,6 +99,33 @@ def lengths(variants: Iterable[VariantObservation], settings: Settings) -> Lengt
     if finished <= 0.0:
         return Lengths(None, None, 0.0)
     return Lengths(prompt / finished, answer / finished, hits / finished)
+
+
+def occupancy(variants: Iterable[VariantObservation], settings: Settings) -> Occupancy | None:
+    """What the engines hold; ``None`` unless every ready replica said so, because a part would read as less load."""
+    running = waiting = used = 0.0
+    for variant in variants:
+        for replica in variant.in_phase(Phase.READY, Phase.DRAINING):
+            seen = 0
+            for instance in replica.instances:
+                metrics = instance.metrics
+                if metrics is None or not 0.0 <= metrics.age_s <= settings.stale_s:
+                    continue
+                usage, active, queued = known(metrics.kv_usage), known(metrics.running), known(metrics.waiting)
+                if usage is None or active is None or queued is None or instance.kv_capacity_tokens is None:
+                    continue
+                seen += 1
+                running += active
+                waiting += queued
+                used += usage * instance.kv_capacity_tokens
+            if seen < len(replica.instances) and not _young(replica):
+                return None
+    return Occupancy(running, waiting, used)
+
+
+def _young(replica: Replica) -> bool:
+    """Whether nothing of a replica was scraped yet, as just after its start, when it holds next to nothing."""
+    return all(instance.metrics is None for instance in replica.instances)
 
 
 def coming(variant: VariantObservation, now: float, settings: Settings) -> int:

@@ -13,6 +13,12 @@ class RequestMix:
     """Tokens of the answer; at least 1, and 1 where the server only prefills."""
     prefix_hit_rate: float = 0.0
     """Part of the prompt found in the prefix cache, 0 to 1."""
+    held_tokens: float | None = None
+    """Tokens that a sequence in flight holds on average, where that was measured.
+
+    Long answers are in flight for longer, so this is more than prompt and half an answer where lengths vary:
+    ``input + E[output^2] / (2 E[output])`` for answers independent of their prompts.
+    """
 
     @property
     def computed_tokens(self) -> int:
@@ -32,4 +38,6 @@ class RequestMix:
     @property
     def mean_context(self) -> float:
         """Tokens that a decoding sequence knows on average."""
+        if self.held_tokens is not None:
+            return self.held_tokens
         return self.input_tokens + self.output_tokens / 2.0

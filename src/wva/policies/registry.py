@@ -13,12 +13,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
+from wva.decide.brain import WvaPolicy
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.static import StaticPolicy
 
 POLICIES: dict[str, type[Policy[Any]]] = {
     "static": StaticPolicy,
     "hpa": HpaPolicy,
+    "wva": WvaPolicy,
 }
 
 

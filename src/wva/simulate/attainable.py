@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wva.engine.batch.state import Engines
-from wva.engine.compiled import compiled
+from wva.engine.compiled import entry_point, inlined
 
 
-@compiled
+@inlined
 def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int]:
     """(time to first token, time from first to last token) of a request that has the engine to itself."""
     server = engines.servers[kind]
@@ -30,7 +30,7 @@ def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int]:
     return first, rest
 
 
-@compiled
+@entry_point
 def _count(engines: Engines, kinds: NDArray[np.bool_], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> int:
     attainable = 0
     for request in range(engines.requests.size):

@@ -1,19 +1,22 @@
 """The one gateway of every policy: where a request goes, and where it waits."""
 
 from wva.engine.batch.advance import enqueue
-from wva.engine.batch.lists import SNAPSHOT_PS, see_waiting
+from wva.engine.batch.lists import SNAPSHOT_PS, see_queue
 from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
-from wva.engine.compiled import compiled
+from wva.engine.compiled import cold, inlined
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
 
+BEHIND = 1e12
+"""Load that ranks a replica short of KV cache or slots behind all others: speed says nothing of memory."""
 
-@compiled
+
+@inlined
 def longest_prompt(world: World, r: int) -> int:
     """Tokens of the longest prompt that a replica can take."""
     return int(world.engines.servers[world.engines.replicas[r].server].longest_prompt)
 
 
-@compiled
+@inlined
 def _takes(world: World, r: int, request: int, now: int) -> bool:
     """Whether a ready replica may get the request now."""
     if world.engines.requests[request].input > longest_prompt(world, r):
@@ -21,13 +24,22 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
     clock = world.clock[0]
     if clock.queue_mode != QUEUE_AT_GATEWAY:
         return True
-    see_waiting(world.engines, r, now)
+    see_queue(world.engines, r, now)
     replica = world.engines.replicas[r]
     # The reading is old by up to 100 ms; what the gateway itself has sent since is known exactly.
     return bool(replica.seen_waiting + replica.sent_since_seen < clock.hold_above)
 
 
-@compiled
+@inlined
+def _load(world: World, r: int, now: int) -> float:
+    """How loaded a replica looks: its requests in flight by its speed; behind all others while some wait for room."""
+    see_queue(world.engines, r, now)
+    replica = world.engines.replicas[r]
+    load = (replica.in_flight + 1) * world.cost[r]
+    return load + BEHIND if replica.seen_blocked else load
+
+
+@inlined
 def choose_replica(world: World, model: int, request: int, now: int) -> int:
     """Ready replica to send the request to; NONE when it must wait."""
     gateway = world.gateways[model]
@@ -42,14 +54,14 @@ def choose_replica(world: World, model: int, request: int, now: int) -> int:
     lowest = 0.0
     for index in range(gateway.ready):
         r = world.ready[model, index]
-        load = (world.engines.replicas[r].in_flight + 1) * world.cost[r]
+        load = _load(world, r, now)
         if (best == NONE or load < lowest) and _takes(world, r, request, now):
             best = int(r)
             lowest = load
     return best
 
 
-@compiled
+@inlined
 def hold(world: World, model: int, request: int, now: int) -> None:
     """Append a request to the gateway's queue."""
     requests = world.engines.requests
@@ -66,7 +78,7 @@ def hold(world: World, model: int, request: int, now: int) -> None:
     plan_check(world, now)
 
 
-@compiled
+@inlined
 def unhold(world: World, model: int, request: int) -> None:
     """Take a request out of the gateway's queue."""
     requests = world.engines.requests
@@ -84,7 +96,7 @@ def unhold(world: World, model: int, request: int) -> None:
     gateway.queued_tokens -= record.input
 
 
-@compiled
+@inlined
 def plan_check(world: World, now: int) -> None:
     """Look at the queue again at the next reading of the replicas, while something waits that a reading could free."""
     clock = world.clock[0]
@@ -95,7 +107,7 @@ def plan_check(world: World, now: int) -> None:
                 return
 
 
-@compiled
+@cold
 def dispatch(world: World, model: int, now: int, due: int) -> int:
     """Send what the queue holds to the replicas that take it, oldest first; return how many replicas are due."""
     request = world.gateways[model].first
@@ -114,7 +126,7 @@ def dispatch(world: World, model: int, now: int, due: int) -> int:
     return due
 
 
-@compiled
+@inlined
 def _shortest_limit(world: World, model: int) -> int:
     limit = NEVER
     for index in range(world.gateways[model].ready):
@@ -122,7 +134,7 @@ def _shortest_limit(world: World, model: int) -> int:
     return int(limit)
 
 
-@compiled
+@inlined
 def mark_due(world: World, r: int, due: int) -> int:
     """Add a replica to the list of those at a step boundary, once."""
     for index in range(due):
@@ -132,7 +144,7 @@ def mark_due(world: World, r: int, due: int) -> int:
     return due + 1
 
 
-@compiled
+@inlined
 def receive(world: World, request: int, now: int, due: int) -> int:
     """Take in one arrival; return how many replicas are due."""
     record = world.engines.requests[request]

@@ -16,12 +16,12 @@ from wva.engine.batch.state import (
     NONE,
     TOTAL_TIMEOUT,
 )
-from wva.engine.compiled import compiled
+from wva.engine.compiled import cold, entry_point, inlined
 from wva.simulate.gateway import dispatch, mark_due, receive, unhold
 from wva.simulate.world import World
 
 
-@compiled
+@inlined
 def _first_token_deadline(world: World) -> int:
     clock = world.clock[0]
     if clock.first_token_timeout == NEVER:
@@ -35,7 +35,7 @@ def _first_token_deadline(world: World) -> int:
     return NEVER
 
 
-@compiled
+@inlined
 def _total_deadline(world: World) -> int:
     clock = world.clock[0]
     if clock.total_timeout == NEVER:
@@ -48,7 +48,7 @@ def _total_deadline(world: World) -> int:
     return NEVER
 
 
-@compiled
+@inlined
 def _give_up(world: World, request: int, status: int, now: int, due: int) -> int:
     """A client leaves: its request has failed now, and its engine drops it at the next step boundary."""
     engines = world.engines
@@ -68,7 +68,7 @@ def _give_up(world: World, request: int, status: int, now: int, due: int) -> int
     return due
 
 
-@compiled
+@cold
 def _time_out(world: World, now: int, due: int) -> int:
     while _first_token_deadline(world) <= now:
         due = _give_up(world, world.clock[0].first_token_cursor, FIRST_TOKEN_TIMEOUT, now, due)
@@ -77,7 +77,7 @@ def _time_out(world: World, now: int, due: int) -> int:
     return due
 
 
-@compiled
+@inlined
 def _schedule_due(world: World, now: int, due: int) -> int:
     """Begin the next step of every replica at a boundary; return a draining one that has become empty, or NONE."""
     emptied = NONE
@@ -91,7 +91,7 @@ def _schedule_due(world: World, now: int, due: int) -> int:
     return emptied
 
 
-@compiled
+@inlined
 def _next_engine_event(world: World) -> int:
     earliest = NEVER
     event = world.engines.event
@@ -100,7 +100,7 @@ def _next_engine_event(world: World) -> int:
     return int(earliest)
 
 
-@compiled
+@entry_point
 def advance(world: World, until: int) -> int:
     """Work through every event up to and at ``until``; return early with a draining replica that has become empty.
 
@@ -138,7 +138,7 @@ def advance(world: World, until: int) -> int:
             return emptied
 
 
-@compiled
+@entry_point
 def make_ready(world: World, r: int, server: int, model: int, now: int) -> None:
     """Put a fresh replica into routing and give it what waits at the gateway."""
     reset(world.engines, r, server)
@@ -154,7 +154,7 @@ def make_ready(world: World, r: int, server: int, model: int, now: int) -> None:
     _schedule_due(world, now, dispatch(world, model, now, 0))
 
 
-@compiled
+@inlined
 def _leave_routing(world: World, r: int, model: int) -> None:
     gateway = world.gateways[model]
     index = 0
@@ -168,7 +168,7 @@ def _leave_routing(world: World, r: int, model: int) -> None:
         index += 1
 
 
-@compiled
+@entry_point
 def drain(world: World, r: int, model: int) -> bool:
     """Send the replica nothing new; tell whether it is empty already."""
     _leave_routing(world, r, model)
@@ -176,7 +176,7 @@ def drain(world: World, r: int, model: int) -> bool:
     return bool(world.engines.replicas[r].mode == IDLE)
 
 
-@compiled
+@entry_point
 def kill(world: World, r: int, model: int, now: int) -> None:
     """Crash the replica: its requests fail, and it serves no more."""
     _leave_routing(world, r, model)
@@ -185,7 +185,7 @@ def kill(world: World, r: int, model: int, now: int) -> None:
     reset(world.engines, r, world.engines.replicas[r].server)
 
 
-@compiled
+@entry_point
 def all_served(world: World) -> bool:
     """Whether every request has come and ended."""
     if world.clock[0].arrived < world.engines.requests.size:

@@ -26,7 +26,7 @@ from wva.engine.batch.state import (
     TTFT_COUNT,
     TTFT_SUM,
 )
-from wva.engine.compiled import compiled
+from wva.engine.compiled import entry_point, inlined
 from wva.simulate.world import World
 
 RATE_WINDOW_S = 300.0
@@ -69,7 +69,7 @@ def empty_scrapes(rows: int, models: int, interval_s: float) -> Scrapes:
     )
 
 
-@compiled
+@entry_point
 def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int) -> None:
     """Take a sample of every serving row and of the gateway."""
     position = (scrapes.position[0] + 1) % scrapes.times.size
@@ -99,7 +99,7 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
         scrapes.gateway[position, model, 5] = in_flight
 
 
-@compiled
+@inlined
 def _oldest(scrapes: Scrapes, r: int, window_s: float) -> int:
     """Position of the oldest scrape of a row within the window, unbroken up to the newest."""
     newest = scrapes.position[0]
@@ -115,13 +115,13 @@ def _oldest(scrapes: Scrapes, r: int, window_s: float) -> int:
     return int(oldest)
 
 
-@compiled
+@inlined
 def _ratio(newest: Any, oldest: Any, numerator: int, denominator: int) -> float:
     below = newest[denominator] - oldest[denominator]
     return (newest[numerator] - oldest[numerator]) / below if below > 0.0 else np.nan
 
 
-@compiled
+@entry_point
 def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.float64]) -> None:
     """Write what queries answer for these rows into ``into``, shape (rows, METRICS); NaN is unknown."""
     depth = scrapes.times.size

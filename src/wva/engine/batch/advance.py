@@ -1,6 +1,6 @@
 """What an engine has done when a step or a run of steps ends, or in the middle of a run."""
 
-from wva.engine.batch.lists import expect_completion, pop_completion, see_waiting, wait_last
+from wva.engine.batch.lists import expect_completion, pop_completion, see_queue, wait_last
 from wva.engine.batch.memory import evict_prefixes, publish_prefix, run_growth
 from wva.engine.batch.schedule import count_finished, leave_batch
 from wva.engine.batch.state import (
@@ -19,18 +19,18 @@ from wva.engine.batch.state import (
     TTFT_SUM,
     Engines,
 )
-from wva.engine.compiled import compiled
+from wva.engine.compiled import inlined
 from wva.engine.server import BLOCK_TOKENS
 
 
-@compiled
+@inlined
 def run_duration(engines: Engines, r: int, steps: int) -> int:
     """Duration of the first ``steps`` steps of the current run."""
     replica = engines.replicas[r]
     return int(steps * replica.run_first_ps + replica.run_growth_ps * (steps * (steps - 1) // 2))
 
 
-@compiled
+@inlined
 def steps_begun(engines: Engines, r: int, elapsed: int) -> int:
     """Fewest steps of the current run that last at least ``elapsed``."""
     replica = engines.replicas[r]
@@ -48,7 +48,7 @@ def steps_begun(engines: Engines, r: int, elapsed: int) -> int:
     return steps
 
 
-@compiled
+@inlined
 def steps_finished(engines: Engines, r: int, now: int) -> int:
     """Steps of the current run that are over at ``now``."""
     replica = engines.replicas[r]
@@ -60,7 +60,7 @@ def steps_finished(engines: Engines, r: int, now: int) -> int:
     return min(steps, replica.run_steps)
 
 
-@compiled
+@inlined
 def interrupt(engines: Engines, r: int, now: int) -> None:
     """End a decode run at the first step boundary that is not before ``now``, so that the scheduler looks again."""
     replica = engines.replicas[r]
@@ -72,7 +72,7 @@ def interrupt(engines: Engines, r: int, now: int) -> None:
         engines.event[r] = replica.run_start + run_duration(engines, r, steps)
 
 
-@compiled
+@inlined
 def _finish_request(engines: Engines, r: int, s: int, now: int) -> None:
     replica = engines.replicas[r]
     request = engines.slots[r, s].request
@@ -87,14 +87,14 @@ def _finish_request(engines: Engines, r: int, s: int, now: int) -> None:
     count_finished(engines, r, request)
 
 
-@compiled
+@inlined
 def answer_limit(engines: Engines, r: int, request: int) -> int:
     """Tokens after which the answer ends: what was asked for, or the longest context."""
     record = engines.requests[request]
     return int(min(record.output, engines.servers[engines.replicas[r].server].max_model_len - record.input))
 
 
-@compiled
+@inlined
 def _end_prefill(engines: Engines, r: int, s: int, now: int) -> None:
     """A prefill's last chunk samples a token: the first, or the next one of a preempted sequence."""
     replica = engines.replicas[r]
@@ -131,7 +131,7 @@ def _end_prefill(engines: Engines, r: int, s: int, now: int) -> None:
         expect_completion(engines, r, s)
 
 
-@compiled
+@inlined
 def finish_steps(engines: Engines, r: int) -> None:
     """Account for the current step or run, which is over: tokens, completions, ended prefills."""
     replica = engines.replicas[r]
@@ -159,11 +159,11 @@ def finish_steps(engines: Engines, r: int) -> None:
     replica.prefilled = 0
 
 
-@compiled
+@inlined
 def enqueue(engines: Engines, r: int, request: int, now: int) -> bool:
     """Hand a request to an engine; tell whether a step boundary is due now, so that it must be scheduled."""
     replica = engines.replicas[r]
-    see_waiting(engines, r, now)
+    see_queue(engines, r, now)
     blocked = replica.mode == DECODE_RUN and replica.waiting > 0
     wait_last(engines, r, request)
     engines.requests[request].replica = r

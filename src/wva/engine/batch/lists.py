@@ -1,7 +1,7 @@
 """The linked lists and the heap of one engine."""
 
 from wva.engine.batch.state import NONE, Engines
-from wva.engine.compiled import compiled
+from wva.engine.compiled import cold, inlined
 
 REQUEST_BITS = 32
 """Bits below the step in a completion's key that hold the request."""
@@ -10,18 +10,19 @@ SNAPSHOT_PS = 100_000_000_000
 """How often the gateway reads a replica's queue: 100 ms."""
 
 
-@compiled
-def see_waiting(engines: Engines, r: int, now: int) -> None:
+@inlined
+def see_queue(engines: Engines, r: int, now: int) -> None:
     """Refresh what the gateway knows of the queue when a reading lies between the last change and now."""
     replica = engines.replicas[r]
     reading = now // SNAPSHOT_PS
     if reading > replica.seen_at:
         replica.seen_at = reading
         replica.seen_waiting = replica.waiting
+        replica.seen_blocked = replica.blocked
         replica.sent_since_seen = 0
 
 
-@compiled
+@inlined
 def wait_last(engines: Engines, r: int, request: int) -> None:
     """Append a request to the waiting queue."""
     replica = engines.replicas[r]
@@ -36,7 +37,7 @@ def wait_last(engines: Engines, r: int, request: int) -> None:
     replica.waiting += 1
 
 
-@compiled
+@inlined
 def wait_first(engines: Engines, r: int, request: int) -> None:
     """Put a preempted request at the front of the waiting queue."""
     replica = engines.replicas[r]
@@ -51,7 +52,7 @@ def wait_first(engines: Engines, r: int, request: int) -> None:
     replica.waiting += 1
 
 
-@compiled
+@inlined
 def leave_waiting(engines: Engines, r: int, request: int) -> None:
     """Take a request out of the waiting queue."""
     replica = engines.replicas[r]
@@ -67,7 +68,7 @@ def leave_waiting(engines: Engines, r: int, request: int) -> None:
     replica.waiting -= 1
 
 
-@compiled
+@inlined
 def take_slot(engines: Engines, r: int, request: int) -> int:
     """Give a request a slot at the end of the running list."""
     replica = engines.replicas[r]
@@ -87,7 +88,7 @@ def take_slot(engines: Engines, r: int, request: int) -> int:
     return s
 
 
-@compiled
+@inlined
 def give_slot(engines: Engines, r: int, s: int) -> None:
     """Take a slot out of the running list."""
     replica = engines.replicas[r]
@@ -107,20 +108,20 @@ def give_slot(engines: Engines, r: int, s: int) -> None:
     replica.running -= 1
 
 
-@compiled
+@inlined
 def _completion_key(engines: Engines, r: int, s: int) -> int:
     """Order of completions: by step, and within a step by request."""
     slot = engines.slots[r, s]
     return int(slot.finish_step << REQUEST_BITS | slot.request)
 
 
-@compiled
+@inlined
 def _is_stale(engines: Engines, r: int, index: int) -> bool:
     entry = engines.heap[r, index]
     return bool(_completion_key(engines, r, entry.slot) != entry.key)
 
 
-@compiled
+@inlined
 def _sift_down(engines: Engines, r: int, top: int) -> None:
     heap = engines.heap[r]
     size = engines.replicas[r].heap
@@ -138,7 +139,7 @@ def _sift_down(engines: Engines, r: int, top: int) -> None:
     heap[top].key, heap[top].slot = key, slot
 
 
-@compiled
+@cold
 def _drop_stale(engines: Engines, r: int) -> None:
     replica = engines.replicas[r]
     heap = engines.heap[r]
@@ -152,7 +153,7 @@ def _drop_stale(engines: Engines, r: int) -> None:
         _sift_down(engines, r, top)
 
 
-@compiled
+@inlined
 def expect_completion(engines: Engines, r: int, s: int) -> None:
     """Put a decoding slot into the heap under its ``finish_step``."""
     replica = engines.replicas[r]
@@ -172,7 +173,7 @@ def expect_completion(engines: Engines, r: int, s: int) -> None:
     heap[index].key, heap[index].slot = key, s
 
 
-@compiled
+@inlined
 def _pop(engines: Engines, r: int) -> None:
     replica = engines.replicas[r]
     heap = engines.heap[r]
@@ -182,7 +183,7 @@ def _pop(engines: Engines, r: int) -> None:
         _sift_down(engines, r, 0)
 
 
-@compiled
+@inlined
 def next_completion(engines: Engines, r: int) -> int:
     """Step at whose end the next sequence completes; there is a decoding sequence."""
     while _is_stale(engines, r, 0):
@@ -190,7 +191,7 @@ def next_completion(engines: Engines, r: int) -> int:
     return int(engines.heap[r, 0].key >> REQUEST_BITS)
 
 
-@compiled
+@inlined
 def pop_completion(engines: Engines, r: int) -> int:
     """Slot that completes with the last finished step, by request; NONE when none is left."""
     replica = engines.replicas[r]

@@ -1,25 +1,25 @@
 """KV blocks: what a sequence holds, and the prefix cache that shares them."""
 
 from wva.engine.batch.state import NONE, Engines
-from wva.engine.compiled import compiled
+from wva.engine.compiled import inlined
 from wva.engine.server import BLOCK_TOKENS
 
 
-@compiled
+@inlined
 def blocks_of(tokens: int, window_blocks: int) -> int:
     """Blocks that a sequence of that many computed tokens holds."""
     blocks = (tokens + BLOCK_TOKENS - 1) // BLOCK_TOKENS
     return blocks + min(blocks, window_blocks)
 
 
-@compiled
+@inlined
 def free_blocks(engines: Engines, r: int) -> int:
     """Blocks not held by a live sequence; those that only the prefix cache keeps count as free."""
     replica = engines.replicas[r]
     return engines.servers[replica.server].kv_blocks - replica.used_blocks
 
 
-@compiled
+@inlined
 def run_growth(engines: Engines, r: int, steps: int) -> int:
     """Blocks that the decoding sequences take in the next ``steps`` decode steps, all of them beyond their window."""
     replica = engines.replicas[r]
@@ -29,7 +29,7 @@ def run_growth(engines: Engines, r: int, steps: int) -> int:
     return blocks
 
 
-@compiled
+@inlined
 def steps_until_full(engines: Engines, r: int, most: int) -> int:
     """Decode steps, at most ``most``, that the free blocks allow."""
     replica = engines.replicas[r]
@@ -46,7 +46,7 @@ def steps_until_full(engines: Engines, r: int, most: int) -> int:
     return min(steps, most)
 
 
-@compiled
+@inlined
 def full_trace_blocks(engines: Engines, request: int) -> int:
     """Trace blocks that the request's prompt fills whole; 0 when the trace has none."""
     if engines.block_offsets.size == 0:
@@ -55,7 +55,7 @@ def full_trace_blocks(engines: Engines, request: int) -> int:
     return min(listed, engines.requests[request].input // (engines.entry_blocks * BLOCK_TOKENS))
 
 
-@compiled
+@inlined
 def cached_prefix(engines: Engines, r: int, request: int) -> tuple[int, int]:
     """Leading trace blocks of the request found in the prefix cache, and how many of them nobody references.
 
@@ -74,7 +74,7 @@ def cached_prefix(engines: Engines, r: int, request: int) -> tuple[int, int]:
     return found, idle
 
 
-@compiled
+@inlined
 def _unlink_entry(engines: Engines, r: int, block: int) -> None:
     replica = engines.replicas[r]
     entry = engines.entries[r, block]
@@ -89,7 +89,7 @@ def _unlink_entry(engines: Engines, r: int, block: int) -> None:
     replica.idle_entries -= 1
 
 
-@compiled
+@inlined
 def _make_idle(engines: Engines, r: int, block: int) -> None:
     replica = engines.replicas[r]
     entry = engines.entries[r, block]
@@ -103,7 +103,7 @@ def _make_idle(engines: Engines, r: int, block: int) -> None:
     replica.idle_entries += 1
 
 
-@compiled
+@inlined
 def reference_prefix(engines: Engines, r: int, request: int, count: int) -> None:
     """Let a sequence share its first ``count`` trace blocks, which are in the prefix cache."""
     for index in range(count):
@@ -115,7 +115,7 @@ def reference_prefix(engines: Engines, r: int, request: int, count: int) -> None
         entry.references += 1
 
 
-@compiled
+@inlined
 def publish_prefix(engines: Engines, r: int, s: int) -> None:
     """Put the trace blocks of a finished prefill into the prefix cache, up to the first that another put there."""
     slot = engines.slots[r, s]
@@ -128,7 +128,7 @@ def publish_prefix(engines: Engines, r: int, s: int) -> None:
         slot.shared += 1
 
 
-@compiled
+@inlined
 def release_blocks(engines: Engines, r: int, s: int, computed: int) -> None:
     """Free what a sequence of that many computed tokens holds; its shared blocks stay cached, the last goes first."""
     replica = engines.replicas[r]
@@ -145,7 +145,7 @@ def release_blocks(engines: Engines, r: int, s: int, computed: int) -> None:
     slot.shared = 0
 
 
-@compiled
+@inlined
 def evict_prefixes(engines: Engines, r: int) -> None:
     """Drop the least recently used cached blocks whose room live sequences have taken."""
     replica = engines.replicas[r]

@@ -17,10 +17,10 @@ from wva.engine.batch.state import (
     PICOSECONDS,
     Engines,
 )
-from wva.engine.compiled import compiled
+from wva.engine.compiled import cold, inlined
 
 
-@compiled
+@cold
 def reset(engines: Engines, r: int, server: int) -> None:
     """Make row ``r`` a fresh engine of that kind of server, empty and idle."""
     replica = engines.replicas[r]
@@ -47,6 +47,8 @@ def reset(engines: Engines, r: int, server: int) -> None:
     replica.run_steps = 0
     replica.in_flight = 0
     replica.seen_waiting = 0
+    replica.seen_blocked = False
+    replica.blocked = False
     replica.seen_at = NONE
     replica.sent_since_seen = 0
     replica.busy_ps = 0
@@ -65,7 +67,7 @@ def reset(engines: Engines, r: int, server: int) -> None:
     engines.event[r] = NEVER
 
 
-@compiled
+@cold
 def crash(engines: Engines, r: int, now: int) -> int:
     """Fail every request on an engine; return how many."""
     replica = engines.replicas[r]
@@ -81,7 +83,7 @@ def crash(engines: Engines, r: int, now: int) -> int:
     return failed
 
 
-@compiled
+@inlined
 def _fail(engines: Engines, request: int, now: int) -> int:
     record = engines.requests[request]
     if record.finish >= 0:
@@ -91,7 +93,7 @@ def _fail(engines: Engines, request: int, now: int) -> int:
     return 1
 
 
-@compiled
+@inlined
 def read_gauges(engines: Engines, r: int, now: int) -> tuple[int, int, float]:
     """(running, waiting, share of KV blocks in use) after the last finished step."""
     replica = engines.replicas[r]
@@ -101,7 +103,7 @@ def read_gauges(engines: Engines, r: int, now: int) -> tuple[int, int, float]:
     return replica.running, replica.waiting, used / engines.servers[replica.server].kv_blocks
 
 
-@compiled
+@inlined
 def decoded_in_run(engines: Engines, r: int, now: int) -> tuple[int, float]:
     """Tokens that the current run has produced so far, and the sum of their inter-token times in seconds."""
     replica = engines.replicas[r]
@@ -111,7 +113,7 @@ def decoded_in_run(engines: Engines, r: int, now: int) -> tuple[int, float]:
     return steps * replica.decoding, replica.decoding * (run_duration(engines, r, steps) / PICOSECONDS)
 
 
-@compiled
+@inlined
 def read_counters(engines: Engines, r: int, now: int, into: NDArray[np.float64]) -> None:
     """Write the counters after the last finished step into ``into``, shape (len(COUNTERS),)."""
     for column in range(engines.counters.shape[1]):

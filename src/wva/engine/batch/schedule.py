@@ -4,7 +4,7 @@ from wva.engine.batch.lists import (
     give_slot,
     leave_waiting,
     next_completion,
-    see_waiting,
+    see_queue,
     take_slot,
     wait_first,
 )
@@ -34,17 +34,17 @@ from wva.engine.batch.state import (
     TRUNCATED,
     Engines,
 )
-from wva.engine.compiled import compiled
+from wva.engine.compiled import cold, inlined
 from wva.engine.server import BLOCK_TOKENS
 
 
-@compiled
+@inlined
 def known_tokens(engines: Engines, r: int, s: int) -> int:
     """Tokens of prompt and answer that a decoding slot has; the last of them is not computed yet."""
     return int(engines.slots[r, s].origin + engines.replicas[r].steps)
 
 
-@compiled
+@inlined
 def leave_batch(engines: Engines, r: int, s: int) -> None:
     """Take a sequence out of the batch and free its blocks."""
     replica = engines.replicas[r]
@@ -65,7 +65,7 @@ def leave_batch(engines: Engines, r: int, s: int) -> None:
     give_slot(engines, r, s)
 
 
-@compiled
+@cold
 def _abort(engines: Engines, r: int) -> None:
     """Drop the requests whose clients have left."""
     replica = engines.replicas[r]
@@ -85,14 +85,13 @@ def _abort(engines: Engines, r: int) -> None:
         s = following
 
 
-@compiled
+@cold
 def _preempt_newest(engines: Engines, r: int, now: int) -> None:
     """Send the most recently admitted sequence back to the front of the queue, to be computed anew."""
     replica = engines.replicas[r]
     s = replica.newest
     request = engines.slots[r, s].request
     record = engines.requests[request]
-    see_waiting(engines, r, now)
     leave_batch(engines, r, s)
     if record.produced > 0 and record.last_token < 0:
         record.last_token = now
@@ -101,7 +100,7 @@ def _preempt_newest(engines: Engines, r: int, now: int) -> None:
     wait_first(engines, r, request)
 
 
-@compiled
+@inlined
 def count_finished(engines: Engines, r: int, request: int) -> None:
     """Count a request that ended with an answer."""
     record = engines.requests[request]
@@ -111,7 +110,7 @@ def count_finished(engines: Engines, r: int, request: int) -> None:
     engines.counters[r, FINISHED_OUTPUT] += record.produced
 
 
-@compiled
+@inlined
 def end_by_length(engines: Engines, r: int, request: int, now: int) -> None:
     """Finish a sequence that has no room to grow, with the tokens it has."""
     record = engines.requests[request]
@@ -120,7 +119,7 @@ def end_by_length(engines: Engines, r: int, request: int, now: int) -> None:
     count_finished(engines, r, request)
 
 
-@compiled
+@cold
 def _grow_one_by_one(engines: Engines, r: int, now: int) -> bool:
     """Allocate the next token of every decoding sequence, oldest first; tell whether any was preempted for it."""
     replica = engines.replicas[r]
@@ -155,7 +154,7 @@ def _grow_one_by_one(engines: Engines, r: int, now: int) -> bool:
     return preempted
 
 
-@compiled
+@inlined
 def _window_context(engines: Engines, r: int) -> int:
     """Tokens that the sliding-window layers read for all decoding sequences."""
     replica = engines.replicas[r]
@@ -171,7 +170,7 @@ def _window_context(engines: Engines, r: int) -> int:
     return total
 
 
-@compiled
+@inlined
 def _decode_ps(engines: Engines, r: int) -> int:
     """What the decoding sequences add to a step beyond its tokens."""
     replica = engines.replicas[r]
@@ -182,7 +181,7 @@ def _decode_ps(engines: Engines, r: int) -> int:
     return int(duration)
 
 
-@compiled
+@inlined
 def _chunk_ps(engines: Engines, r: int, before: int, chunk: int) -> int:
     """What a prefill chunk adds to a step beyond its tokens."""
     server = engines.servers[engines.replicas[r].server]
@@ -195,7 +194,7 @@ def _chunk_ps(engines: Engines, r: int, before: int, chunk: int) -> int:
     )
 
 
-@compiled
+@inlined
 def _head_fits(engines: Engines, r: int) -> bool:
     """Whether the first waiting request may join the batch."""
     replica = engines.replicas[r]
@@ -212,7 +211,7 @@ def _head_fits(engines: Engines, r: int) -> bool:
     return bool(needed <= free_blocks(engines, r))
 
 
-@compiled
+@inlined
 def _prefill(engines: Engines, r: int, s: int, budget: int) -> int:
     """Compute the next chunk of a slot's prefill within the budget; return the chunk's tokens."""
     replica = engines.replicas[r]
@@ -232,13 +231,12 @@ def _prefill(engines: Engines, r: int, s: int, budget: int) -> int:
     return int(chunk)
 
 
-@compiled
+@inlined
 def _admit(engines: Engines, r: int, now: int) -> int:
     """Move the first waiting request into the batch, past what the prefix cache holds of it; return its slot."""
     replica = engines.replicas[r]
     window_blocks = engines.servers[replica.server].window_blocks
     request = replica.first_waiting
-    see_waiting(engines, r, now)
     leave_waiting(engines, r, request)
     s = take_slot(engines, r, request)
     slot = engines.slots[r, s]
@@ -256,7 +254,7 @@ def _admit(engines: Engines, r: int, now: int) -> int:
     return int(s)
 
 
-@compiled
+@cold
 def _continue_partial(engines: Engines, r: int, now: int, budget: int) -> tuple[int, int, bool]:
     """Give the unfinished prefill its next chunk: (tokens, picoseconds, whether it was preempted instead)."""
     replica = engines.replicas[r]
@@ -273,7 +271,7 @@ def _continue_partial(engines: Engines, r: int, now: int, budget: int) -> tuple[
     return chunk, _chunk_ps(engines, r, before, chunk), False
 
 
-@compiled
+@inlined
 def _plan_run(engines: Engines, r: int, now: int) -> None:
     """Plan decode steps until a sequence completes or the cache is full."""
     replica = engines.replicas[r]
@@ -287,17 +285,18 @@ def _plan_run(engines: Engines, r: int, now: int) -> None:
     engines.event[r] = now + steps * replica.run_first_ps + replica.run_growth_ps * (steps * (steps - 1) // 2)
 
 
-@compiled
+@inlined
 def schedule(engines: Engines, r: int, now: int) -> None:
     """Begin what comes next at a step boundary, and set when it ends."""
     replica = engines.replicas[r]
     server = engines.servers[replica.server]
+    see_queue(engines, r, now)
     if replica.aborts > 0:
-        see_waiting(engines, r, now)
         _abort(engines, r)
     while True:
         if replica.running == 0 and replica.waiting == 0:
             replica.mode = IDLE
+            replica.blocked = False
             engines.event[r] = NEVER
             return
         uniform = replica.inside_window == 0
@@ -314,13 +313,13 @@ def schedule(engines: Engines, r: int, now: int) -> None:
             if uniform:
                 # The run accounts for all of its steps when it ends, the first included.
                 replica.used_blocks -= growth
+                replica.blocked = replica.waiting > 0
                 _plan_run(engines, r, now)
                 return
             break
         if not preempted:
             # Only a preempted sequence that has outgrown the whole cache waits before an empty batch.
             request = replica.first_waiting
-            see_waiting(engines, r, now)
             leave_waiting(engines, r, request)
             end_by_length(engines, r, request, now)
     tokens = replica.decoding
@@ -338,6 +337,7 @@ def schedule(engines: Engines, r: int, now: int) -> None:
         chunk = _prefill(engines, r, s, server.max_num_batched_tokens - tokens)
         tokens += chunk
         duration += _chunk_ps(engines, r, before, chunk)
+    replica.blocked = replica.waiting > 0 and (preempted or tokens < server.max_num_batched_tokens)
     replica.mode = SINGLE_STEP
     replica.run_start = now
     replica.run_steps = 1

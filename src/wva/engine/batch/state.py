@@ -97,6 +97,8 @@ REPLICA = np.dtype(
         ("run_growth_ps", np.int64),
         ("in_flight", np.int64),
         ("seen_waiting", np.int64),
+        ("seen_blocked", np.bool_),
+        ("blocked", np.bool_),
         ("seen_at", np.int64),
         ("sent_since_seen", np.int64),
         ("busy_ps", np.int64),
@@ -110,7 +112,8 @@ REPLICA = np.dtype(
 ``newest`` end the list of running slots in order of admission. ``partial`` is the slot whose prefill is not finished,
 ``prefilled`` the slots whose prefill ends with the current step. ``residues[x]`` counts decoding slots whose ``origin`` is
 ``x`` modulo 16. A decode run of ``run_steps`` steps began at ``run_start``; its first step takes ``run_first_ps`` and each
-further one ``run_growth_ps`` more. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced entries of
+further one ``run_growth_ps`` more. ``blocked`` says that requests wait for KV cache or a slot, not just for their turn in
+the next steps (vLLM's ``num_requests_waiting_by_reason{reason="capacity"}``); ``seen_*`` is the gateway's last reading. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced entries of
 the prefix cache in order of use.
 """
 

@@ -1,0 +1,59 @@
+"""Reasons in plain words: the figures, what bound the choice, and what it would take to change it."""
+
+from collections.abc import Mapping, Sequence
+
+from wva.decide.capacity import ReplicaCapacity
+from wva.decide.choice import RESOURCES, Amounts, Option, capacity_of
+from wva.decide.demand import Demand
+from wva.decide.need import Requirement
+from wva.fleet.reason import Reason
+
+
+def blind(what: str) -> Reason:
+    """Why the count is kept although nothing can be said of the load."""
+    return Reason("blind", f"held: {what}")
+
+
+def load(demand: Demand, horizon_s: float) -> Reason:
+    """The load as it was measured."""
+    return Reason(
+        "demand",
+        f"load {demand.level:.3g} requests/s, {demand.fast:.3g} in the last minute, "
+        f"{demand.expected:.3g} expected in {horizon_s:.0f} s, bursts of ±{demand.deviation:.0%}",
+    )
+
+
+def needed(requirement: Requirement, held: Amounts) -> Reason:
+    """What capacity that calls for, and which part of the load decides it."""
+    driver = "the expected load" if requirement.sustained >= requirement.sudden else "the last minute's load"
+    backlog = f", {requirement.backlog:.3g} of it for the gateway's backlog" if requirement.backlog > 0 else ""
+    kept = f"; {held[0]:.3g} was needed lately and is kept" if held[0] > requirement.requests_per_s else ""
+    return Reason("need", f"{driver} needs capacity for {requirement.requests_per_s:.3g} requests/s{backlog}{kept}")
+
+
+def supply(option: Option, capacity: ReplicaCapacity, dearest: bool) -> Reason:
+    """What one replica of the variant gives and what it costs."""
+    price = option.cost / option.unit[0] / 3.6
+    rank = "the dearest" if dearest else "not the dearest"
+    return Reason(
+        "capacity",
+        f"a replica serves {option.unit[0]:.3g} requests/s until {capacity.binding.value} binds, "
+        f"at {price:.3g} per thousand requests ({rank} variant)",
+    )
+
+
+def choice(
+    options: Sequence[Option], before: Mapping[str, int], after: Mapping[str, int], name: str, need: Amounts
+) -> Reason:
+    """What was chosen for the variant, and what would flip it."""
+    had, has = capacity_of(options, before), capacity_of(options, after)
+    binding = max(RESOURCES, key=lambda r: need[r] / had[r] if had[r] > 0.0 else 0.0)
+    unit = ("requests/s", "KV tokens")[binding]
+    change = after[name] - before[name]
+    if change > 0:
+        return Reason("grow", f"{change} more: {had[binding]:.3g} falls short of {need[binding]:.3g} {unit}")
+    if change < 0:
+        return Reason("shrink", f"{-change} fewer: {has[binding]:.3g} left covers the {need[binding]:.3g} {unit} needed")
+    spare = has[binding] - need[binding]
+    flip = f"{-spare:.3g} {unit} are missing and no more can be had" if spare < 0 else f"{spare:.3g} {unit} to spare"
+    return Reason("hold", f"kept: capacity {has[binding]:.3g}, {flip}")
