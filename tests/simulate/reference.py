@@ -279,12 +279,15 @@ class Fleet:
             return False
         for engine in takers:
             engine.see(now)
-        engine = min(takers, key=lambda e: (e.seen_blocked, (e.in_flight + 1) * e.cost))
+        engine = min(takers, key=lambda e: (e.seen_blocked, self.load(e, request)))
         engine.waiting.append(request)
         engine.in_flight += 1
         engine.sent += 1
         request.engine = engine
         return True
+
+    def load(self, engine: Engine, request: Request) -> float:
+        return (engine.in_flight + 1) * engine.cost + request.input * engine.server.prompt_token_s
 
     def deadline(self, request: Request) -> int | None:
         if request.status != "active":

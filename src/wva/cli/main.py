@@ -1,4 +1,99 @@
-"""x."""
+"""The ``wva`` program."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from wva.fleet.errors import UserError
+
+COMMANDS = {
+    "compare": "wva.cli.compare:compare",
+    "simulate": "wva.cli.simulate:simulate",
+    "explain": "wva.cli.explain:explain",
+    "replay": "wva.cli.replay:replay",
+    "engine": "wva.cli.engine:engine",
+    "model": "wva.cli.model:app",
+}
+"""Where each command is, in the order of the help: a function, or a group of commands."""
+
+WRONG_USE = 2
+"""Exit code where the user can put things right."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""Whatever Typer raises about wrong arguments; it has no public name for it."""
 
 
-def main() -> None: ...
+class Commands(TyperGroup):
+    """Loads a command's code only when it is asked for, because some of it takes long to load."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            return _named(get_command(found), cmd_name)
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(found)
+        return _named(get_command(alone), cmd_name)
+
+
+def _named(command: Any, name: str) -> Any:
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wva {version('wva')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _wva(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Decide how many replicas of which GPU variant every LLM in a fleet runs, and try it out in virtual time."""
+
+
+def main() -> None:
+    """Run the program; what the user can put right is one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        code = _say(str(error), WRONG_USE)
+    except _UsageError as error:
+        code = _say(_usage(error), WRONG_USE)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        _say("interrupted; nothing was written", INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"wva: {text}", file=sys.stderr)
+    return code
+
+
+def _usage(error: Any) -> str:
+    """Typer's message about wrong arguments, in one line."""
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "wva"
+    return f"{' '.join(error.format_message().split())} See {command} --help."

@@ -5,11 +5,14 @@ second: a request with a longer prompt counts for more, by its share of engine t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.settings import Settings
+
+STANDARD_ERRORS = 2.0
+"""Standard errors that a trend has to exceed, and is reduced by."""
 
 LEAST_SPAN_S = 25.0
 """Seconds that samples must span before a rate is taken from them."""
@@ -57,14 +60,38 @@ def remember_sample(memory: ModelMemory, sample: LoadSample, settings: Settings)
     return replace(memory, samples=(*(s for s in kept if s.time >= oldest), sample))
 
 
+def remember_generated(memory: ModelMemory, totals: Mapping[str, float]) -> tuple[ModelMemory, float]:
+    """Count answer tokens over the fleet's changes: (memory, tokens so far). A total that fell back began anew."""
+    before = memory.generated_by
+    grown = sum(total - before[name] if total >= before.get(name, math.inf) else total for name, total in totals.items())
+    so_far = (memory.samples[-1].generated if memory.samples else 0.0) + grown
+    return replace(memory, generated_by={**totals}), so_far
+
+
+def recent_output_tokens(memory: ModelMemory, window_s: float) -> float | None:
+    """Answer tokens generated for each request that arrived, over the last ``window_s``.
+
+    Answers that get longer show here at once, and in the means of finished answers only when they end. While fewer
+    requests come it is too high by what older ones still generate, which is work all the same.
+    """
+    samples = memory.samples
+    start = _latest_before(samples, samples[-1].time - window_s + 0.5) if samples else None
+    if start is None or samples[-1].requests <= start.requests:
+        return None
+    return (samples[-1].generated - start.generated) / (samples[-1].requests - start.requests)
+
+
 def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) -> ModelMemory:
-    """Learn how far the newest short bin is from the level before it."""
+    """Learn how far the newest short bin is from where the load before it was heading."""
     samples = memory.samples
     newest = samples[-1] if samples else None
     start = _latest_before(samples, newest.time - settings.burst_bin_s + 0.5) if newest else None
     if newest is None or start is None or start.time - samples[0].time < 2 * LEAST_SPAN_S:
         return memory
-    level = _rate(samples[0], start, weights)
+    before = [sample for sample in samples if sample.time <= start.time]
+    middle = (samples[0].time + start.time) / 2.0
+    ahead = (start.time + newest.time) / 2.0 - middle
+    level = _rate(samples[0], start, weights) + _trend(before, weights) * ahead
     if level <= 0.0:
         return memory
     deviation = (_rate(start, newest, weights) / level - 1.0) ** 2
@@ -89,13 +116,14 @@ def measure(
     level = _rate(samples[0], newest, weights)
     recent = _latest_before(samples, newest.time - max(settings.fast_window_s, residence_s) + 0.5) or samples[0]
     trend = _trend(samples, weights)
+    fast = _rate(recent, newest, weights)
     lead = (newest.time - samples[0].time) / 2.0 + horizon_s
     return Demand(
         level=level,
         trend=trend,
-        fast=_rate(recent, newest, weights),
+        fast=fast,
         deviation=math.sqrt(memory.burstiness or 0.0),
-        expected=max(0.0, level + max(0.0, trend) * lead),
+        expected=min(level + max(0.0, trend) * lead, settings.most_growth * max(level, fast)),
         held_tokens=_expected_held(samples, settings.fast_window_s, horizon_s),
     )
 
@@ -129,7 +157,7 @@ def _trend(samples: Sequence[LoadSample], weights: Weights) -> float:
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Least-squares slope of (time, value), moved towards 0 by its standard error; 0 for too few points."""
+    """Least-squares slope of (time, value), moved towards 0 by its uncertainty; 0 for too few points."""
     count = len(points)
     if count < 4:
         return 0.0
@@ -138,4 +166,4 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
     slope = sum((time - mean_time) * (value - mean_value) for time, value in points) / spread
     residual = sum((value - mean_value - slope * (time - mean_time)) ** 2 for time, value in points)
     error = math.sqrt(residual / (count - 2) / spread)
-    return math.copysign(max(0.0, abs(slope) - error), slope)
+    return math.copysign(max(0.0, abs(slope) - STANDARD_ERRORS * error), slope)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from wva.decide.capacity import ReplicaCapacity
-from wva.decide.choice import RESOURCES, Amounts, Option, capacity_of
+from wva.decide.choice import Option, capacity_of
 from wva.decide.demand import Demand
 from wva.decide.need import Requirement
 from wva.fleet.reason import Reason
@@ -23,37 +23,40 @@ def load(demand: Demand, horizon_s: float) -> Reason:
     )
 
 
-def needed(requirement: Requirement, held: Amounts) -> Reason:
+def needed(requirement: Requirement, held: float) -> Reason:
     """What capacity that calls for, and which part of the load decides it."""
-    driver = "the expected load" if requirement.sustained >= requirement.sudden else "the last minute's load"
+    drivers = {
+        "the expected load": requirement.sustained,
+        "the last minute's load": requirement.sudden,
+        "a filling KV cache": requirement.occupied,
+    }
+    driver = max(drivers, key=lambda name: drivers[name])
     backlog = f", {requirement.backlog:.3g} of it for the gateway's backlog" if requirement.backlog > 0 else ""
-    kept = f"; {held[0]:.3g} was needed lately and is kept" if held[0] > requirement.requests_per_s else ""
-    return Reason("need", f"{driver} needs capacity for {requirement.requests_per_s:.3g} requests/s{backlog}{kept}")
+    kept = f"; {held:.3g} was needed lately and is kept" if held > requirement.total else ""
+    return Reason("need", f"{driver} needs capacity for {requirement.total:.3g} requests/s{backlog}{kept}")
 
 
 def supply(option: Option, capacity: ReplicaCapacity, dearest: bool) -> Reason:
     """What one replica of the variant gives and what it costs."""
-    price = option.cost / option.unit[0] / 3.6
+    price = option.cost / option.unit / 3.6
     rank = "the dearest" if dearest else "not the dearest"
     return Reason(
         "capacity",
-        f"a replica serves {option.unit[0]:.3g} requests/s until {capacity.binding.value} binds, "
+        f"a replica serves {option.unit:.3g} requests/s until {capacity.binding.value} binds, "
         f"at {price:.3g} per thousand requests ({rank} variant)",
     )
 
 
 def choice(
-    options: Sequence[Option], before: Mapping[str, int], after: Mapping[str, int], name: str, need: Amounts
+    options: Sequence[Option], before: Mapping[str, int], after: Mapping[str, int], name: str, need: float
 ) -> Reason:
     """What was chosen for the variant, and what would flip it."""
     had, has = capacity_of(options, before), capacity_of(options, after)
-    binding = max(RESOURCES, key=lambda r: need[r] / had[r] if had[r] > 0.0 else 0.0)
-    unit = ("requests/s", "KV tokens")[binding]
     change = after[name] - before[name]
     if change > 0:
-        return Reason("grow", f"{change} more: {had[binding]:.3g} falls short of {need[binding]:.3g} {unit}")
+        return Reason("grow", f"{change} more: {had:.3g} falls short of {need:.3g} requests/s")
     if change < 0:
-        return Reason("shrink", f"{-change} fewer: {has[binding]:.3g} left covers the {need[binding]:.3g} {unit} needed")
-    spare = has[binding] - need[binding]
-    flip = f"{-spare:.3g} {unit} are missing and no more can be had" if spare < 0 else f"{spare:.3g} {unit} to spare"
-    return Reason("hold", f"kept: capacity {has[binding]:.3g}, {flip}")
+        return Reason("shrink", f"{-change} fewer: {has:.3g} left covers the {need:.3g} requests/s needed")
+    spare = has - need
+    flip = f"{-spare:.3g} requests/s are missing and no more can be had" if spare < 0 else f"{spare:.3g} requests/s to spare"
+    return Reason("hold", f"kept: capacity {has:.3g}, {flip}")

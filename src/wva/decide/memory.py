@@ -19,6 +19,8 @@ class LoadSample:
     """Requests so far."""
     tokens: float
     """Prompt tokens so far, as the gateway estimates them from bytes."""
+    generated: float
+    """Answer tokens that the fleet has generated so far, replicas that are gone included."""
     held_tokens: float | None
     """KV-cache tokens that requests in flight hold, and those that wait would; ``None`` is unknown."""
 
@@ -30,8 +32,6 @@ class Need:
     time: float
     requests_per_s: float
     """Rate of mean requests that the fleet had to be able to serve within its objectives, headroom included."""
-    kv_tokens: float
-    """KV cache that it had to have, headroom included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,18 @@ class ModelMemory:
     """When a request was last known to arrive."""
     samples: tuple[LoadSample, ...] = ()
     """The level window, oldest first."""
+    generated_by: Mapping[str, float] = field(default_factory=dict)
+    """Answer tokens by instance when last seen."""
     burstiness: float | None = None
     """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
     input_tokens: float | None = None
     output_tokens: float | None = None
     context_tokens: float | None = None
     """KV-cache tokens that a request in flight holds on average."""
+    residence_s: float = 0.0
+    """Seconds that a request is in flight at the fleet's capacity."""
     needs: tuple[Need, ...] = ()
-    """Needs of the hold window that no later one exceeds in both, oldest first."""
+    """Needs of the hold window that no later one exceeds, so falling: the first is the largest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,16 @@ def remember_lengths(
     )
 
 
-def request_mix(memory: ModelMemory, prefix_hit_rate: float) -> RequestMix | None:
-    """The mean request; ``None`` until requests have finished."""
+def request_mix(memory: ModelMemory, recent_output: float | None, prefix_hit_rate: float) -> RequestMix | None:
+    """The mean request; ``None`` until requests have finished.
+
+    Answers are taken to be as long as the finished ones were, or as those under way are, whichever is more.
+    """
     if memory.input_tokens is None or memory.output_tokens is None:
         return None
     return RequestMix(
         input_tokens=max(1.0, memory.input_tokens),
-        output_tokens=max(1.0, memory.output_tokens),
+        output_tokens=max(1.0, memory.output_tokens, recent_output or 0.0),
         prefix_hit_rate=prefix_hit_rate,
         held_tokens=memory.context_tokens,
     )

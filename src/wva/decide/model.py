@@ -5,19 +5,27 @@ from dataclasses import dataclass, replace
 
 from wva.decide import explain
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
-from wva.decide.choice import Amounts, Option, capacity_of, covers, grow, shrink, within_bounds
-from wva.decide.demand import measure, remember_burst, remember_sample
+from wva.decide.choice import Option, capacity_of, covers, grow, shrink, within_bounds
+from wva.decide.demand import (
+    Demand,
+    measure,
+    recent_output_tokens,
+    remember_burst,
+    remember_generated,
+    remember_sample,
+)
 from wva.decide.memory import LoadSample, ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
 from wva.decide.need import held_need, remember_need, required
 from wva.decide.room import Room
 from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
-from wva.decide.trust import Occupancy, backlog, coming, lengths, load_sample, occupancy, rolling_out
+from wva.decide.trust import Occupancy, backlog, coming, generated, lengths, load_sample, occupancy, rolling_out
 from wva.decide.view import bounded, not_draining
 from wva.engine.mix import RequestMix
 from wva.fleet.observation import ModelObservation, VariantObservation
 from wva.fleet.plan import VariantPlan
+from wva.fleet.replica import Phase
 from wva.fleet.reason import Reason
 
 
@@ -37,7 +45,8 @@ def decide_model(scene: Scene, memory: ModelMemory | None, room: Room) -> tuple[
     """Targets for the model's variants, within the room left, and what to remember."""
     memory = memory or ModelMemory(since=scene.now)
     held = occupancy(scene.variants, scene.settings)
-    sample = load_sample(scene.model, held, memory.context_tokens, scene.now, scene.settings)
+    memory, so_far = remember_generated(memory, generated(scene.variants, scene.settings))
+    sample = load_sample(scene.model, held, _waiting_holds(memory, scene.settings), so_far, scene.now, scene.settings)
     if sample is None:
         return _hold(scene, explain.blind("the gateway's figures are missing or stale")), memory
     memory, mix = _learn(scene, memory, sample, held)
@@ -47,6 +56,11 @@ def decide_model(scene: Scene, memory: ModelMemory | None, room: Room) -> tuple[
     if not capacities:
         return _hold(scene, explain.blind("no variant has a known capacity within the objectives")), memory
     return _decide_with(scene, memory, mix, capacities, room)
+
+
+def _waiting_holds(memory: ModelMemory, settings: Settings) -> float:
+    """KV-cache tokens for one waiting request, by Little's law while the queue is worked off in its time."""
+    return (memory.context_tokens or 0.0) * min(1.0, memory.residence_s / settings.backlog_s)
 
 
 def _learn(
@@ -59,7 +73,8 @@ def _learn(
     if last is None or sample.requests > last.requests:
         memory = replace(memory, last_arrival=sample.time)
     memory = remember_lengths(memory, finished, held, sample.time - previous, scene.settings)
-    return memory, request_mix(memory, finished.prefix_hit_rate)
+    recent = recent_output_tokens(memory, max(scene.settings.answer_window_s, memory.residence_s))
+    return memory, request_mix(memory, recent, finished.prefix_hit_rate)
 
 
 def _capacities(scene: Scene, mix: RequestMix) -> dict[str, ReplicaCapacity]:
@@ -77,23 +92,29 @@ def _decide_with(
 ) -> tuple[list[VariantPlan], ModelMemory]:
     settings = scene.settings
     options = _options(scene, capacities, room)
-    best = min(options, key=lambda option: option.price(0))
+    best = min(options, key=lambda option: option.price)
     weights = weights_of(capacities[best.name], mix)
     horizon_s = settings.burst_bin_s + max(
         time_to_ready_s(scene.memories[seen.variant.name].startup, seen, settings) for seen in scene.variants
     )
-    memory = remember_burst(memory, weights, settings)
+    memory = replace(remember_burst(memory, weights, settings), residence_s=capacities[best.name].residence_s)
     demand = measure(memory, weights, horizon_s, capacities[best.name].residence_s, settings)
     if demand is None:
         return _hold(scene, explain.blind("the load has not been seen for long enough")), memory
     waiting = backlog(scene.model, settings)
     active = waiting.requests > 0 or scene.now - memory.last_arrival <= settings.idle_window_s
-    requirement = required(demand, capacities[best.name], weights.load(waiting.requests, waiting.tokens), active, settings)
-    memory = remember_need(memory, Need(scene.now, requirement.requests_per_s, requirement.kv_tokens), settings)
+    requirement = required(
+        demand,
+        capacities[best.name],
+        _occupied(demand, scene, capacities),
+        weights.load(waiting.requests, waiting.tokens),
+        active,
+        settings,
+    )
+    memory = remember_need(memory, Need(scene.now, requirement.total), settings)
     before = within_bounds(options)
     stuck = _stuck_capacity(scene, options)
-    need = _plus((requirement.requests_per_s, requirement.kv_tokens), stuck)
-    held = _plus(held_need(memory), stuck)
+    need, held = requirement.total + stuck, held_need(memory) + stuck
     after = before if covers(capacity_of(options, before), need) else grow(options, before, need)
     settled = scene.now - memory.since >= settings.level_window_s and not any(map(rolling_out, scene.variants))
     if after == before and settled:
@@ -102,14 +123,24 @@ def _decide_with(
     return _plans(scene, options, capacities, before, after, need, reasons, room), memory
 
 
-def _stuck_capacity(scene: Scene, options: Sequence[Option]) -> Amounts:
+def _occupied(demand: Demand, scene: Scene, capacities: Mapping[str, ReplicaCapacity]) -> float:
+    """Capacity of the serving replicas by the part of their KV cache that will be in use; 0 where that is unknown."""
+    if demand.held_tokens is None:
+        return 0.0
+    rate = tokens = 0.0
+    for seen in scene.variants:
+        capacity = capacities.get(seen.variant.name)
+        if capacity is not None:
+            serving = len(seen.in_phase(Phase.READY, Phase.DRAINING))
+            rate += serving * capacity.requests_per_s
+            tokens += serving * capacity.kv_tokens
+    return rate * demand.held_tokens / tokens if tokens > 0.0 else 0.0
+
+
+def _stuck_capacity(scene: Scene, options: Sequence[Option]) -> float:
     """Capacity of the replicas that are counted but not coming, for lack of hardware."""
     stuck = {seen.variant.name: not_draining(seen) - coming(seen, scene.now, scene.settings) for seen in scene.variants}
     return capacity_of(options, stuck)
-
-
-def _plus(first: Amounts, second: Amounts) -> Amounts:
-    return first[0] + second[0], first[1] + second[1]
 
 
 def _options(scene: Scene, capacities: Mapping[str, ReplicaCapacity], room: Room) -> list[Option]:
@@ -123,7 +154,7 @@ def _options(scene: Scene, capacities: Mapping[str, ReplicaCapacity], room: Room
         options.append(
             Option(
                 name=variant.name,
-                unit=(capacities[variant.name].requests_per_s, capacities[variant.name].kv_tokens),
+                unit=capacities[variant.name].requests_per_s,
                 cost=variant.cost_per_hour,
                 count=count,
                 least=variant.min_replicas,
@@ -144,12 +175,12 @@ def _plans(
     capacities: Mapping[str, ReplicaCapacity],
     before: Mapping[str, int],
     after: Mapping[str, int],
-    need: Amounts,
+    need: float,
     common: tuple[Reason, ...],
     room: Room,
 ) -> list[VariantPlan]:
     by_name = {option.name: option for option in options}
-    dearest = max(options, key=lambda option: option.price(0))
+    dearest = max(options, key=lambda option: option.price)
     plans = []
     for seen in scene.variants:
         option = by_name.get(seen.variant.name)

@@ -14,18 +14,17 @@ TRACE_OF_LOAD = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Capacity needed within the objectives."""
+    """Capacity needed within the objectives, in mean requests per second."""
 
     sustained: float
-    """Mean requests per second expected when a replica ordered now is ready, with their usual bursts."""
+    """For the load expected when a replica ordered now is ready, with its usual bursts."""
     sudden: float
-    """Mean requests per second of the last minute, should they stay."""
+    """For the load of the last minute, should it stay."""
+    occupied: float
+    """For the KV cache that is filling up: the present capacity, by how full it will be."""
     backlog: float
-    """Mean requests per second on top, to work off what the gateway holds."""
-    requests_per_s: float
-    """All of that together."""
-    kv_tokens: float
-    """KV cache for what is in flight."""
+    """On top, to work off what the gateway holds."""
+    total: float
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -39,41 +38,30 @@ def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
 
 
 def required(
-    demand: Demand, capacity: ReplicaCapacity, backlog_load: float, active: bool, settings: Settings
+    demand: Demand, capacity: ReplicaCapacity, occupied: float, backlog_load: float, active: bool, settings: Settings
 ) -> Requirement:
-    """The larger of the sustained and the sudden load, plus the backlog, over what headroom leaves of capacity.
+    """The largest of the needs, plus the backlog.
 
-    ``capacity`` is the variant by which bursts are judged.
+    ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
+    cache that will be in use.
     """
     usable = 1.0 - settings.headroom
     deviation = demand.deviation * burst_share(capacity, settings)
     sustained = demand.expected * (1.0 + settings.burst_deviations * deviation) / usable
     sudden = demand.fast / usable
+    full = occupied / (1.0 - settings.kv_headroom)
     backlog = backlog_load / settings.backlog_s
-    total = max(sustained, sudden) + backlog
-    return Requirement(
-        sustained=sustained,
-        sudden=sudden,
-        backlog=backlog,
-        requests_per_s=max(total, TRACE_OF_LOAD) if active else total,
-        kv_tokens=(demand.held_tokens or 0.0) / usable,
-    )
+    total = max(sustained, sudden, full) + backlog
+    return Requirement(sustained, sudden, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
 
 
 def remember_need(memory: ModelMemory, need: Need, settings: Settings) -> ModelMemory:
     """Add a need, and forget those that it exceeds or that are older than the hold window."""
     oldest = need.time - settings.hold_window_s
-    kept = [n for n in memory.needs if n.time >= oldest and not _exceeds(need, n)]
+    kept = [n for n in memory.needs if n.time >= oldest and n.requests_per_s > need.requests_per_s]
     return replace(memory, needs=(*kept, need))
 
 
-def _exceeds(new: Need, old: Need) -> bool:
-    return new.requests_per_s >= old.requests_per_s and new.kv_tokens >= old.kv_tokens
-
-
-def held_need(memory: ModelMemory) -> tuple[float, float]:
-    """(requests per second, KV tokens): the largest of each in the hold window."""
-    return (
-        max((need.requests_per_s for need in memory.needs), default=0.0),
-        max((need.kv_tokens for need in memory.needs), default=0.0),
-    )
+def held_need(memory: ModelMemory) -> float:
+    """The largest need of the hold window."""
+    return memory.needs[0].requests_per_s if memory.needs else 0.0

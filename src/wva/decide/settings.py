@@ -9,17 +9,23 @@ class Settings:
 
     headroom: float = 0.25
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
+    kv_headroom: float = 0.45
+    """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
     burst_deviations: float = 1.5
     """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
+    most_growth: float = 1.5
+    """Largest growth over the horizon that a trend is believed to bring, as a factor: a step is no endless ramp."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
     burst_memory_s: float = 1800.0
     """Seconds after which a measured burst counts for 1/e of a fresh one."""
     fast_window_s: float = 60.0
     """Seconds over which a sudden load is believed."""
-    mix_memory_s: float = 300.0
+    answer_window_s: float = 120.0
+    """Seconds over which generated tokens are set against arrivals, at least."""
+    mix_memory_s: float = 120.0
     """Seconds over which mean prompt and answer lengths are smoothed."""
     backlog_s: float = 60.0
     """Seconds in which requests held at the gateway are to be worked off."""

@@ -45,12 +45,31 @@ def known(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) and value >= 0.0 else None
 
 
+def generated(variants: Iterable[VariantObservation], settings: Settings) -> dict[str, float]:
+    """Answer tokens generated so far by each instance with a fresh figure."""
+    totals = {}
+    for variant in variants:
+        for replica in variant.in_phase(Phase.READY, Phase.DRAINING):
+            for instance in replica.instances:
+                metrics = instance.metrics
+                if metrics is not None and 0.0 <= metrics.age_s <= settings.stale_s:
+                    total = known(metrics.generation_tokens_total)
+                    if total is not None:
+                        totals[instance.id] = total
+    return totals
+
+
 def load_sample(
-    observed: ModelObservation, occupancy: "Occupancy | None", context: float | None, now: float, settings: Settings
+    observed: ModelObservation,
+    occupancy: "Occupancy | None",
+    waiting_holds: float,
+    generated_tokens: float,
+    now: float,
+    settings: Settings,
 ) -> LoadSample | None:
     """The load at the gateway's newest scrape, or ``None`` where its counters are missing or stale.
 
-    ``context`` is what a request in flight holds on average: the waiting ones will.
+    ``generated_tokens`` is the fleet's count of answer tokens; ``waiting_holds`` is the KV-cache tokens that have to be there for each request that waits.
     """
     traffic = observed.traffic
     if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
@@ -61,8 +80,8 @@ def load_sample(
     held = None
     if occupancy is not None:
         waiting = occupancy.waiting + (known(traffic.queue_requests) or 0.0)
-        held = occupancy.used_tokens + waiting * (context or 0.0)
-    return LoadSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN, held)
+        held = occupancy.used_tokens + waiting * waiting_holds
+    return LoadSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN, generated_tokens, held)
 
 
 def backlog(observed: ModelObservation, settings: Settings) -> Backlog:

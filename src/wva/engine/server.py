@@ -59,6 +59,11 @@ class Server:
     """Tokens of prompt and answer together at most."""
 
     @property
+    def prompt_token_s(self) -> float:
+        """Seconds that a token of a long prompt takes: a full step's time over its tokens."""
+        return int(self.step.tokens_ps[-1]) / self.max_num_batched_tokens * 1e-12
+
+    @property
     def longest_prompt(self) -> int:
         """Tokens of the longest prompt that fits the context and, as a whole, the KV cache."""
         # A sequence of b blocks holds min(b, window_blocks) more for the sliding windows.

@@ -31,11 +31,15 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
 
 
 @inlined
-def _load(world: World, r: int, now: int) -> float:
-    """How loaded a replica looks: its requests in flight by its speed; behind all others while some wait for room."""
+def _load(world: World, r: int, request: int, now: int) -> float:
+    """How long a replica looks to be busy before it has answered: what is in flight and this prompt, by its speed.
+
+    While requests wait for room in its memory, a replica comes behind all others.
+    """
     see_queue(world.engines, r, now)
     replica = world.engines.replicas[r]
-    load = (replica.in_flight + 1) * world.cost[r]
+    prompt = world.engines.requests[request].input * world.engines.servers[replica.server].prompt_token_s
+    load = (replica.in_flight + 1) * world.cost[r] + prompt
     return load + BEHIND if replica.seen_blocked else load
 
 
@@ -54,7 +58,7 @@ def choose_replica(world: World, model: int, request: int, now: int) -> int:
     lowest = 0.0
     for index in range(gateway.ready):
         r = world.ready[model, index]
-        load = _load(world, r, now)
+        load = _load(world, r, request, now)
         if (best == NONE or load < lowest) and _takes(world, r, request, now):
             best = int(r)
             lowest = load

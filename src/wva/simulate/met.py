@@ -7,13 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wva.engine.batch.state import COMPLETED, PICOSECONDS, TRUNCATED
+from wva.engine.compiled import entry_point, inlined
 from wva.fleet.model import Model
-
-CHUNK = 16_384
-"""Requests looked at together: their records fit a core's cache, so that each is fetched from memory once."""
-
-Ps = NDArray[np.int64] | int
-"""Picoseconds: one number, or one for each request."""
 
 
 def objectives_ps(models: Sequence[Model]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -23,37 +18,30 @@ def objectives_ps(models: Sequence[Model]) -> tuple[NDArray[np.int64], NDArray[n
     return np.array(ttft, np.int64), np.array(tpot, np.int64)
 
 
-def promised(requests: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> tuple[Ps, Ps]:
-    """The objectives of each request, from those of each model."""
-    if len(ttft_ps) == 1:
-        return int(ttft_ps[0]), int(tpot_ps[0])
-    return ttft_ps[requests["model"]], tpot_ps[requests["model"]]
+@inlined
+def is_met(request: Any, ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> bool:
+    """Whether a request completed with its first token by arrival + TTFT and its last by that + (tokens - 1) x TPOT.
 
-
-def is_completed(requests: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each request ended with an answer, be it cut short by the longest context."""
-    status = requests["status"]
-    completed: NDArray[np.bool_] = (status == COMPLETED) | (status == TRUNCATED)
-    return completed
-
-
-def is_met(requests: NDArray[Any], ttft_ps: Ps, tpot_ps: Ps) -> NDArray[np.bool_]:
-    """Whether each request completed with its first token by arrival + TTFT and its last by that + (tokens - 1) x TPOT.
-
-    An answer that was cut short counts with the tokens that it has.
+    An answer that was cut short by the longest context counts with the tokens that it has. The objectives are those of
+    each model.
     """
-    arrival = requests["arrival"]
-    last_ps = ttft_ps + (requests["produced"].astype(np.int64) - 1) * tpot_ps
-    in_time = (requests["first_token"] - arrival <= ttft_ps) & (requests["finish"] - arrival <= last_ps)
-    met: NDArray[np.bool_] = is_completed(requests) & in_time
+    if request.status not in (COMPLETED, TRUNCATED):
+        return False
+    ttft = ttft_ps[request.model]
+    if request.first_token - request.arrival > ttft:
+        return False
+    return bool(request.finish - request.arrival <= ttft + (request.produced - 1) * tpot_ps[request.model])
+
+
+@entry_point
+def _count(requests: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> int:
+    met = 0
+    for index in range(requests.size):
+        if is_met(requests[index], ttft_ps, tpot_ps):
+            met += 1
     return met
 
 
 def count_met(requests: NDArray[Any], models: Sequence[Model]) -> int:
-    """Count the requests that were met."""
-    ttft_ps, tpot_ps = objectives_ps(models)
-    met = 0
-    for start in range(0, len(requests), CHUNK):
-        chunk = requests[start : start + CHUNK]
-        met += int(np.count_nonzero(is_met(chunk, *promised(chunk, ttft_ps, tpot_ps))))
-    return met
+    """Count the requests that were met; ``requests`` has dtype REQUEST."""
+    return int(_count(requests, *objectives_ps(models)))

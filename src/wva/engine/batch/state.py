@@ -63,6 +63,7 @@ SERVER = np.dtype(
         ("max_num_batched_tokens", np.int64),
         ("max_model_len", np.int64),
         ("longest_prompt", np.int64),
+        ("prompt_token_s", np.float64),
     ],
     align=True,
 )
@@ -219,6 +220,7 @@ def server_records(servers: Sequence[Server]) -> tuple[NDArray[Any], NDArray[np.
             "max_num_batched_tokens",
             "max_model_len",
             "longest_prompt",
+            "prompt_token_s",
         ):
             records[row][field] = getattr(server, field)
         tokens_ps[row, : server.max_num_batched_tokens + 1] = server.step.tokens_ps

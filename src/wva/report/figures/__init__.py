@@ -1,0 +1,1 @@
+"""The figures of a comparison: one file each, drawn wide for a page and narrow for a phone."""

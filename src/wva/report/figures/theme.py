@@ -1,0 +1,96 @@
+"""How every figure looks: sizes, fonts, and one colour for each thing wherever it appears."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+
+INK = "#1b2430"
+"""Headings and numbers."""
+MUTED = "#64707f"
+"""Axes, units and remarks."""
+GRID = "#e3e8ee"
+PAPER = "#fdfefe"
+"""Background; the page replaces it and the three above where the reader prefers dark."""
+ALARM = "#d1435b"
+"""What failed."""
+
+_POLICIES = {"static": "#8591a0", "hpa": "#e07b2e", "wva": "#1f6fe0", "static-best": "#8b5fd3"}
+_MORE_POLICIES = ("#12998a", "#c2428f", "#a98600", "#5a8f29", "#b4552d")
+_VARIANTS = ("#1a919e", "#e3a22f", "#8262b5", "#5b9e48", "#c75b7a", "#5b7bb0")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A width to draw for."""
+
+    width: float
+    """Inches."""
+    font: float
+    """Points."""
+    left: float
+    """Inches left of the axes."""
+    right: float
+    """Inches right of the axes, where direct labels stand."""
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it is for a phone."""
+        return self.width < 6
+
+
+WIDE = Layout(width=11.0, font=11.0, left=0.75, right=1.45)
+NARROW = Layout(width=4.4, font=9.5, left=0.52, right=0.98)
+
+
+@contextmanager
+def style(layout: Layout) -> Iterator[None]:
+    """Matplotlib's settings for a figure; its backend and global state stay as they are."""
+    settings: Any = {
+        "font.size": layout.font,
+        "text.color": INK,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": MUTED,
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.axisbelow": True,
+        "axes.spines.left": False,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.linewidth": 0.8,
+        "grid.color": GRID,
+        "grid.linewidth": 0.8,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelsize": layout.font - 1,
+        "ytick.labelsize": layout.font - 1,
+        "ytick.major.size": 0,
+        "ytick.minor.size": 0,
+        "xtick.major.width": 0.8,
+        "figure.facecolor": PAPER,
+        "hatch.linewidth": 0.6,
+        "lines.solid_capstyle": "round",
+        "lines.solid_joinstyle": "round",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "wva",
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def policy_colours(policies: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """A colour for each (label, policy): the policy's own, the first time that it appears."""
+    colours: dict[str, str] = {}
+    more = iter(_MORE_POLICIES * (len(policies) // len(_MORE_POLICIES) + 1))
+    for label, policy in policies:
+        own = _POLICIES.get(policy)
+        colours[label] = own if own is not None and own not in colours.values() else next(more)
+    return colours
+
+
+def variant_colours(variants: Sequence[str]) -> Mapping[str, str]:
+    """A colour for each variant, in the scenario's order."""
+    return {name: _VARIANTS[index % len(_VARIANTS)] for index, name in enumerate(variants)}

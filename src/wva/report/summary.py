@@ -1,0 +1,158 @@
+"""The numbers that people compare, as text: rows for a table, and a few plain sentences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wva.report.comparison import Comparison
+
+UNKNOWN = "-"
+
+Numbers = Mapping[str, Any]
+"""One policy's numbers, as results.json has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One number of every policy."""
+
+    heading: str
+    cells: tuple[str, ...]
+    """In the order of the policies."""
+    best: frozenset[int] = frozenset()
+    """Which cells are the best, where less or more is better."""
+
+
+def table_rows(comparison: Comparison) -> list[Row]:
+    """The table's rows, medians over the seeds."""
+    medians = [comparison.median(contender) for contender in comparison.contenders]
+    rows = [
+        _row("met, of attainable", medians, lambda n: _ratio(n["attainment"], n["attainable"]), percent, most=True),
+        _row("met, of offered", medians, lambda n: n["attainment"], percent, most=True),
+        _row("met, strict TPOT", medians, lambda n: n["attainment_strict"], percent, most=True),
+        _row("met, after 10 min", medians, lambda n: n["attainment_after_600s"], percent, most=True),
+        _row("failed", medians, lambda n: n["failed"]["sum"], count, most=False),
+        _row("p99 TTFT, of answered", medians, lambda n: n["ttft_s"]["p99"], seconds, most=None),
+        _row("cost", medians, lambda n: n["cost"], dollars, most=False),
+        _row("cost, ready only", medians, lambda n: n["cost_ready_only"], dollars, most=None),
+    ]
+    for variant in comparison.variants:
+        heading = f"{variant.name} replica-hours"
+        rows.append(Row(heading, tuple(hours(numbers["replica_hours"][variant.name]) for numbers in medians)))
+    changes = [f"{count(numbers['scale_ups'])} / {count(numbers['scale_downs'])}" for numbers in medians]
+    rows.append(Row("scale ups / downs", tuple(changes)))
+    rows.append(Row("ms a decision, p50 / p99", tuple(_decision(n["decision_ms"]) for n in medians)))
+    return rows
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Who was served, by what and at which cost; each policy after the first relative to it."""
+    medians = [comparison.median(contender) for contender in comparison.contenders]
+    labels = [contender.label for contender in comparison.contenders]
+    first = medians[0]
+    told = [
+        f"{labels[0]} served {percent(first['attainment'])} of {count(first['offered'])} requests within the "
+        f"objectives, on {_fleet(comparison, first)}, for {dollars(first['cost'])}."
+    ]
+    for label, numbers in zip(labels[1:], medians[1:], strict=True):
+        told.append(
+            f"{label} served {percent(numbers['attainment'])}, on {_fleet(comparison, numbers)}, for "
+            f"{dollars(numbers['cost'])}: {_misses(numbers, first, labels[0])} {_cost(numbers, first)}."
+        )
+    return told
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage that does not round up to 100."""
+    if share is None:
+        return UNKNOWN
+    return f"{100 * share:.1f} %" if share < 0.995 or share == 1 else f"{min(100 * share, 99.99):.2f} %"
+
+
+def count(number: float | None) -> str:
+    """A number of things."""
+    return UNKNOWN if number is None else f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+
+def seconds(value: float | None) -> str:
+    """A latency."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f} s" if value < 9.995 else f"{value:.1f} s"
+
+
+def dollars(value: float | None) -> str:
+    """A cost."""
+    return UNKNOWN if value is None else f"${value:,.2f}" if value < 1000 else f"${value:,.0f}"
+
+
+def hours(value: float | None) -> str:
+    """Replica-hours."""
+    return UNKNOWN if value is None else f"{value:,.1f}"
+
+
+def duration(value: float) -> str:
+    """A long time in round numbers: ``24 h``, ``1.5 h``, ``57 min``, ``45 s``."""
+    for unit, length, digits in (("h", 3600, 1), ("min", 60, 0)):
+        if value >= 1.5 * length:
+            return f"{round(value / length, digits):g} {unit}"
+    return f"{value:.4g} s"
+
+
+def _row(
+    heading: str,
+    medians: Sequence[Numbers],
+    value: Callable[[Numbers], float | None],
+    form: Callable[[float | None], str],
+    *,
+    most: bool | None,
+) -> Row:
+    """``most`` says whether the largest is the best; ``None`` where a lone number does not tell what is better."""
+    values = [value(numbers) for numbers in medians]
+    known = [number for number in values if number is not None]
+    cells = tuple(form(number) for number in values)
+    if most is None or not known or len(set(cells)) == 1:
+        return Row(heading, cells)
+    best = form(max(known) if most else min(known))
+    return Row(heading, cells, frozenset(index for index, cell in enumerate(cells) if cell == best))
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole
+
+
+def _decision(times: Mapping[str, float | None]) -> str:
+    return " / ".join(UNKNOWN if value is None else f"{value:.2f}" for value in (times["p50"], times["p99"]))
+
+
+def _fleet(comparison: Comparison, numbers: Numbers) -> str:
+    """Mean replicas by variant."""
+    window_h = comparison.window_s / 3600
+    parts = [f"{hours / window_h:.1f} {name}" for name, hours in numbers["replica_hours"].items()]
+    return " + ".join(parts) + " replicas"
+
+
+def _misses(numbers: Numbers, first: Numbers, label: str) -> str:
+    misses, before = (_missed(each) for each in (numbers, first))
+    if misses == before:
+        return f"as many misses as {label}"
+    if before == 0:
+        return f"{count(misses)} misses where {label} had none"
+    if misses < before:
+        return f"{100 * (1 - misses / before):.0f} % fewer misses than {label}"
+    times = misses / before
+    return f"{times:.1f} times the misses of {label}" if times < 10 else f"{times:,.0f} times the misses of {label}"
+
+
+def _missed(numbers: Numbers) -> float:
+    """Attainable requests that were not met."""
+    return float(max(numbers["attainable"] * numbers["offered"] - numbers["met"], 0.0))
+
+
+def _cost(numbers: Numbers, first: Numbers) -> str:
+    if not first["cost"]:
+        return f"for {dollars(numbers['cost'])} more"
+    change = numbers["cost"] / first["cost"] - 1
+    if abs(change) < 0.005:
+        return "at the same cost"
+    return f"at {100 * abs(change):.0f} % {'more' if change > 0 else 'less'} cost"
