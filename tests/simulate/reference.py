@@ -279,7 +279,7 @@ class Fleet:
             return False
         for engine in takers:
             engine.see(now)
-        engine = min(takers, key=lambda e: (e.seen_blocked, self.load(e, request)))
+        engine = min(takers, key=lambda e: self.load(e, request))
         engine.waiting.append(request)
         engine.in_flight += 1
         engine.sent += 1
@@ -287,7 +287,7 @@ class Fleet:
         return True
 
     def load(self, engine: Engine, request: Request) -> float:
-        return (engine.in_flight + 1) * engine.cost + request.input * engine.server.prompt_token_s
+        return (engine.in_flight + 1 + 32 * engine.seen_blocked) * engine.cost + request.input * engine.server.prompt_token_s
 
     def deadline(self, request: Request) -> int | None:
         if request.status != "active":

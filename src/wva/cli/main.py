@@ -80,11 +80,12 @@ def main() -> None:
     except UserError as error:
         code = _say(str(error), WRONG_USE)
     except _UsageError as error:
-        code = _say(_usage(error), WRONG_USE)
+        # Without any argument Typer has printed the help, and has no more to say.
+        code = _say(_usage(error), WRONG_USE) if error.format_message() else WRONG_USE
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:
-        _say("interrupted; nothing was written", INTERRUPTED)
+        _say("interrupted", INTERRUPTED)
     sys.exit(code or 0)
 
 
@@ -96,4 +97,4 @@ def _say(text: str, code: int) -> int:
 def _usage(error: Any) -> str:
     """Typer's message about wrong arguments, in one line."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "wva"
-    return f"{' '.join(error.format_message().split())} See {command} --help."
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help"

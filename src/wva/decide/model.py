@@ -134,7 +134,8 @@ def _occupied(demand: Demand, scene: Scene, capacities: Mapping[str, ReplicaCapa
             serving = len(seen.in_phase(Phase.READY, Phase.DRAINING))
             rate += serving * capacity.requests_per_s
             tokens += serving * capacity.kv_tokens
-    return rate * demand.held_tokens / tokens if tokens > 0.0 else 0.0
+    # Beyond full, what is held tells how long the queue is, not how much capacity it takes.
+    return rate * min(1.0, demand.held_tokens / tokens) if tokens > 0.0 else 0.0
 
 
 def _stuck_capacity(scene: Scene, options: Sequence[Option]) -> float:

@@ -18,8 +18,8 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS = {"error_model": "numpy", "_nrt": False}
-_WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+_WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """What makes a function callable from Python takes longer to compile than most functions themselves."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -39,7 +39,7 @@ def _cache_directory() -> str:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = _cache_directory()
+    numba.config.CACHE_DIR = _cache_directory()  # type: ignore[attr-defined]
 
 
 def entry_point(function: F) -> F:
@@ -57,5 +57,5 @@ def inlined(function: F) -> F:
 
 
 def cold(function: F) -> F:
-    """Compile a function that is rarely called, apart from the hot path so as not to swell it; Python cannot call it."""
+    """Compile a rarely called function apart, so that it does not swell the hot path; Python cannot call it."""
     return cast(F, numba.njit(**_WITHOUT_WRAPPERS, **_OPTIONS)(function))

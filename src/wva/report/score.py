@@ -74,6 +74,8 @@ class Score:
     """Price of the replica-hours."""
     cost_ready_only: float
     """Price of the replicas while they were ready: what nobody is billed for, but some comparisons count."""
+    end_s: float
+    """When the last request had ended and billing stopped, in seconds from the start."""
     scale_ups: int
     """Decisions that grew a variant."""
     scale_downs: int
@@ -117,6 +119,7 @@ def score(result: RunResult) -> Score:
         cost_ready_only=sum(
             use.ready_hours * variant.cost_per_hour for variant, use in zip(result.variants, result.use, strict=True)
         ),
+        end_s=result.end_s,
         scale_ups=sum(use.scale_ups for use in result.use),
         scale_downs=sum(use.scale_downs for use in result.use),
         decision_ms=DecisionTimes(*decision_ms),

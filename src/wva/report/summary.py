@@ -52,11 +52,11 @@ def sentences(comparison: Comparison) -> list[str]:
     first = medians[0]
     told = [
         f"{labels[0]} served {percent(first['attainment'])} of {count(first['offered'])} requests within the "
-        f"objectives, on {_fleet(comparison, first)}, for {dollars(first['cost'])}."
+        f"objectives, on {_fleet(first)}, for {dollars(first['cost'])}."
     ]
     for label, numbers in zip(labels[1:], medians[1:], strict=True):
         told.append(
-            f"{label} served {percent(numbers['attainment'])}, on {_fleet(comparison, numbers)}, for "
+            f"{label} served {percent(numbers['attainment'])}, on {_fleet(numbers)}, for "
             f"{dollars(numbers['cost'])}: {_misses(numbers, first, labels[0])} {_cost(numbers, first)}."
         )
     return told
@@ -66,12 +66,14 @@ def percent(share: float | None) -> str:
     """A share as a percentage that does not round up to 100."""
     if share is None:
         return UNKNOWN
-    return f"{100 * share:.1f} %" if share < 0.995 or share == 1 else f"{min(100 * share, 99.99):.2f} %"
+    return f"{100 * share:.1f} %" if share < 0.99 or share == 1 else f"{min(100 * share, 99.99):.2f} %"
 
 
 def count(number: float | None) -> str:
-    """A number of things."""
-    return UNKNOWN if number is None else f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+    """A number of things; medians of few can lie halfway between two."""
+    if number is None:
+        return UNKNOWN
+    return f"{number:,.0f}" if number == int(number) or number >= 100 else f"{number:,.1f}"
 
 
 def seconds(value: float | None) -> str:
@@ -125,10 +127,9 @@ def _decision(times: Mapping[str, float | None]) -> str:
     return " / ".join(UNKNOWN if value is None else f"{value:.2f}" for value in (times["p50"], times["p99"]))
 
 
-def _fleet(comparison: Comparison, numbers: Numbers) -> str:
+def _fleet(numbers: Numbers) -> str:
     """Mean replicas by variant."""
-    window_h = comparison.window_s / 3600
-    parts = [f"{hours / window_h:.1f} {name}" for name, hours in numbers["replica_hours"].items()]
+    parts = [f"{hours * 3600 / numbers['end_s']:.1f} {name}" for name, hours in numbers["replica_hours"].items()]
     return " + ".join(parts) + " replicas"
 
 

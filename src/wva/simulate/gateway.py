@@ -6,8 +6,8 @@ from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
 from wva.engine.compiled import cold, inlined
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
 
-BEHIND = 1e12
-"""Load that ranks a replica short of KV cache or slots behind all others: speed says nothing of memory."""
+BLOCKED_REQUESTS = 32
+"""Requests in flight that count extra for a replica short of KV cache or slots: its speed says nothing of its memory."""
 
 
 @inlined
@@ -34,13 +34,13 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
 def _load(world: World, r: int, request: int, now: int) -> float:
     """How long a replica looks to be busy before it has answered: what is in flight and this prompt, by its speed.
 
-    While requests wait for room in its memory, a replica comes behind all others.
+    While requests wait for room in its memory, a replica looks busier than its speed says.
     """
     see_queue(world.engines, r, now)
     replica = world.engines.replicas[r]
     prompt = world.engines.requests[request].input * world.engines.servers[replica.server].prompt_token_s
-    load = (replica.in_flight + 1) * world.cost[r] + prompt
-    return load + BEHIND if replica.seen_blocked else load
+    waiting_for_room = BLOCKED_REQUESTS if replica.seen_blocked else 0
+    return (replica.in_flight + 1 + waiting_for_room) * world.cost[r] + prompt
 
 
 @inlined

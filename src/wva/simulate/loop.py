@@ -1,15 +1,14 @@
 """The event loop: arrivals, step boundaries and timeouts in order of time, until a control event is due.
 
-Events at one instant go in this order: step ends, timeouts, the gateway's look at its queue, arrivals, then the scheduling
-of every replica at a boundary. So a first token at its deadline is in time, and an arrival on a boundary is seen by the
-step that starts then.
+Events at one instant go in this order: step ends, timeouts, the gateway's look at its queue, arrivals, then the
+scheduling of every replica at a boundary. So a first token at its deadline is in time, and an arrival on a boundary is
+seen by the step that starts then.
 """
 
 from wva.engine.batch.advance import finish_steps, interrupt
 from wva.engine.batch.replicas import crash, reset
 from wva.engine.batch.schedule import schedule
 from wva.engine.batch.state import (
-    ACTIVE,
     FIRST_TOKEN_TIMEOUT,
     IDLE,
     NEVER,
@@ -110,9 +109,8 @@ def advance(world: World, until: int) -> int:
     clock = world.clock[0]
     count = engines.requests.size
     while True:
-        now = min(
-            min(_next_engine_event(world), clock.check), min(_first_token_deadline(world), _total_deadline(world))
-        )
+        deadline = min(_first_token_deadline(world), _total_deadline(world))
+        now = min(_next_engine_event(world), clock.check, deadline)
         if clock.arrived < count:
             now = min(now, engines.requests[clock.arrived].arrival)
         if now > until:
@@ -125,7 +123,9 @@ def advance(world: World, until: int) -> int:
                 finish_steps(engines, r)
                 world.due[due] = r
                 due += 1
-        due = _time_out(world, now, due)
+        if deadline == now:
+            # A first token that has just come moves the deadline later, never earlier.
+            due = _time_out(world, now, due)
         if clock.check == now:
             clock.check = NEVER
             for model in range(world.gateways.size):
@@ -193,7 +193,7 @@ def all_served(world: World) -> bool:
     for model in range(world.gateways.size):
         if world.gateways[model].queued > 0:
             return False
+    busy = 0
     for r in range(world.clock[0].rows):
-        if world.engines.replicas[r].mode != IDLE:
-            return False
-    return True
+        busy += world.engines.replicas[r].mode != IDLE
+    return busy == 0

@@ -1,4 +1,4 @@
-"""What production shows: every ready replica scraped on an interval, and the windows that queries take over the scrapes.
+"""What production shows: ready replicas scraped on an interval, and the windows that queries take over the scrapes.
 
 Rates and means are over the scrapes of the last five minutes (Prometheus' ``rate(...[5m])`` without extrapolation),
 maxima over those of the last minute, as the reference's queries do. A starting replica is never scraped.
@@ -37,12 +37,14 @@ _WAITING = _RUNNING + 1
 _KV_USAGE = _RUNNING + 2
 _SAMPLED = _RUNNING + 3
 
+ARRIVALS, ARRIVED_TOKENS, FAILED, QUEUED, QUEUED_TOKENS, IN_FLIGHT = range(6)
+"""Columns of a gateway sample: counters of requests, then gauges."""
 GATEWAY_SAMPLED = 6
-ARRIVALS, ARRIVED_TOKENS, QUEUED, IN_FLIGHT = 0, 1, 3, 5
-"""Columns of a gateway sample."""
 
 METRICS = 18
 """Columns of ``read_metrics``: the fields of :class:`~wva.fleet.replica.InstanceMetrics` after its age, in order."""
+TRAFFIC = 10
+"""Columns of ``read_traffic``: the fields of :class:`~wva.fleet.observation.Traffic` after its age, bytes as tokens."""
 
 
 class Scrapes(NamedTuple):
@@ -53,7 +55,7 @@ class Scrapes(NamedTuple):
     samples: NDArray[np.float64]
     """Shape (depth, replicas, sampled): NaN where a row was not scraped."""
     gateway: NDArray[np.float64]
-    """Shape (depth, models, 6): arrivals, arrived tokens and failures so far; queued requests, queued tokens, in flight."""
+    """Shape (depth, models, 6): a sample's columns in the order of their names above."""
     position: NDArray[np.int64]
     """Shape (1,): where the newest scrape is."""
 
@@ -88,15 +90,15 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
                 scrapes.samples[position, r, column] = np.nan
     for model in range(world.gateways.size):
         gateway = world.gateways[model]
-        scrapes.gateway[position, model, 0] = gateway.arrivals
-        scrapes.gateway[position, model, 1] = gateway.arrived_tokens
-        scrapes.gateway[position, model, 2] = gateway.failed
-        scrapes.gateway[position, model, 3] = gateway.queued
-        scrapes.gateway[position, model, 4] = gateway.queued_tokens
+        scrapes.gateway[position, model, ARRIVALS] = gateway.arrivals
+        scrapes.gateway[position, model, ARRIVED_TOKENS] = gateway.arrived_tokens
+        scrapes.gateway[position, model, FAILED] = gateway.failed
+        scrapes.gateway[position, model, QUEUED] = gateway.queued
+        scrapes.gateway[position, model, QUEUED_TOKENS] = gateway.queued_tokens
         in_flight = 0
         for index in range(gateway.ready):
             in_flight += world.engines.replicas[world.ready[model, index]].in_flight
-        scrapes.gateway[position, model, 5] = in_flight
+        scrapes.gateway[position, model, IN_FLIGHT] = in_flight
 
 
 @inlined
@@ -163,14 +165,33 @@ def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.flo
         into[index, 17] = _ratio(newest, oldest, INTER_TOKEN_SUM, INTER_TOKEN_COUNT)
 
 
-def gateway_rate(scrapes: Scrapes, model: int, column: int, window_s: float) -> float | None:
-    """Growth per second of a gateway counter over the window; ``None`` before two scrapes."""
-    position = int(scrapes.position[0])
-    newest = scrapes.times[position]
-    # A NaN time compares false, so what was never scraped is outside every window.
-    inside = np.flatnonzero(newest - scrapes.times <= window_s)
-    if inside.size < 2:
-        return None
-    oldest = inside[np.argmin(scrapes.times[inside])]
-    growth = scrapes.gateway[position, model, column] - scrapes.gateway[oldest, model, column]
-    return float(growth / (newest - scrapes.times[oldest]))
+@inlined
+def _gateway_rate(scrapes: Scrapes, model: int, column: int, window_s: float) -> float:
+    """Growth per second of a gateway counter over the window; NaN before two scrapes."""
+    newest = scrapes.position[0]
+    oldest = newest
+    for position in range(scrapes.times.size):
+        time = scrapes.times[position]
+        # A NaN time compares false, so what was never scraped is outside every window.
+        if scrapes.times[newest] - time <= window_s and time < scrapes.times[oldest]:
+            oldest = position
+    growth = scrapes.gateway[newest, model, column] - scrapes.gateway[oldest, model, column]
+    elapsed = scrapes.times[newest] - scrapes.times[oldest]
+    return growth / elapsed if elapsed > 0.0 else np.nan
+
+
+@entry_point
+def read_traffic(scrapes: Scrapes, into: NDArray[np.float64]) -> None:
+    """Write what queries answer for each model into ``into``, shape (models, TRAFFIC); NaN is unknown."""
+    for model in range(into.shape[0]):
+        newest = scrapes.gateway[scrapes.position[0], model]
+        into[model, 0] = newest[ARRIVALS]
+        into[model, 1] = newest[ARRIVED_TOKENS]
+        into[model, 2] = newest[FAILED]
+        into[model, 3] = _gateway_rate(scrapes, model, ARRIVALS, MAXIMUM_WINDOW_S)
+        into[model, 4] = _gateway_rate(scrapes, model, ARRIVALS, RATE_WINDOW_S)
+        into[model, 5] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, MAXIMUM_WINDOW_S)
+        into[model, 6] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, RATE_WINDOW_S)
+        into[model, 7] = newest[IN_FLIGHT]
+        into[model, 8] = newest[QUEUED]
+        into[model, 9] = newest[QUEUED_TOKENS]

@@ -1,8 +1,10 @@
 """Arrays for a run, from its traffic and its servers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wva.engine.batch.state import (
     NEVER,
@@ -12,6 +14,7 @@ from wva.engine.batch.state import (
     empty_replicas,
     server_records,
 )
+from wva.engine.compiled import entry_point
 from wva.engine.server import BLOCK_TOKENS, Server
 from wva.simulate.world import (
     CLOCK,
@@ -26,14 +29,30 @@ from wva.workload.blocks import without_blocks
 from wva.workload.merge import Workload
 
 
+@entry_point
+def _announce(
+    requests: NDArray[Any],
+    arrival_ps: NDArray[np.int64],
+    input_tokens: NDArray[np.int32],
+    output_tokens: NDArray[np.int32],
+    model: NDArray[np.int16],
+) -> None:
+    """Fill zeroed records with requests to come: one pass over memory, where field by field would be eight."""
+    for index in range(requests.size):
+        record = requests[index]
+        record.arrival = arrival_ps[index]
+        record.input = input_tokens[index]
+        record.output = output_tokens[index]
+        record.model = model[index]
+        record.first_token = NONE
+        record.finish = NONE
+        record.last_token = NONE
+        record.replica = NONE
+
+
 def _engines(workload: Workload, servers: Sequence[Server], rows: int) -> Engines:
-    requests = np.zeros(len(workload.arrival_ps), REQUEST)
-    requests["arrival"] = workload.arrival_ps
-    requests["input"] = workload.input_tokens
-    requests["output"] = workload.output_tokens
-    requests["model"] = workload.model
-    for field in ("first_token", "finish", "last_token", "replica"):
-        requests[field] = NONE
+    requests = np.zeros(len(workload), REQUEST)
+    _announce(requests, workload.arrival_ps, workload.input_tokens, workload.output_tokens, workload.model)
     records, tokens_ps = server_records(servers)
     blocks = workload.blocks or without_blocks(0, BLOCK_TOKENS)
     offsets = blocks.offsets if workload.blocks else np.empty(0, np.int64)

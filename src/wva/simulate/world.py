@@ -51,9 +51,9 @@ CLOCK = np.dtype(
 )
 """Progress and settings of the run.
 
-``now`` is the time of the newest event. ``arrived`` requests have come. Both cursors walk the requests in order of arrival: none before them can time out any
-more. Timeouts are in picoseconds, NEVER without one. ``check`` is when the gateway next looks at its queue. ``rows`` is how
-many rows of replicas are in use at most.
+``now`` is the time of the newest event. ``arrived`` requests have come. Both cursors walk the requests in order of
+arrival: none before them can time out any more. Timeouts are in picoseconds, NEVER without one. ``check`` is when the
+gateway next looks at its queue. ``rows`` is how many rows of replicas are in use at most.
 """
 
 

@@ -57,7 +57,7 @@ def steps_finished(engines: Engines, r: int, now: int) -> int:
     steps = steps_begun(engines, r, now - replica.run_start)
     if run_duration(engines, r, steps) > now - replica.run_start:
         steps -= 1
-    return min(steps, replica.run_steps)
+    return int(min(steps, replica.run_steps))
 
 
 @inlined

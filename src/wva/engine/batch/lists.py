@@ -85,7 +85,7 @@ def take_slot(engines: Engines, r: int, request: int) -> int:
         engines.slots[r, replica.newest].newer = s
     replica.newest = s
     replica.running += 1
-    return s
+    return int(s)
 
 
 @inlined

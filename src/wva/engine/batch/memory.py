@@ -9,14 +9,14 @@ from wva.engine.server import BLOCK_TOKENS
 def blocks_of(tokens: int, window_blocks: int) -> int:
     """Blocks that a sequence of that many computed tokens holds."""
     blocks = (tokens + BLOCK_TOKENS - 1) // BLOCK_TOKENS
-    return blocks + min(blocks, window_blocks)
+    return int(blocks + min(blocks, window_blocks))
 
 
 @inlined
 def free_blocks(engines: Engines, r: int) -> int:
     """Blocks not held by a live sequence; those that only the prefix cache keeps count as free."""
     replica = engines.replicas[r]
-    return engines.servers[replica.server].kv_blocks - replica.used_blocks
+    return int(engines.servers[replica.server].kv_blocks - replica.used_blocks)
 
 
 @inlined
@@ -26,7 +26,7 @@ def run_growth(engines: Engines, r: int, steps: int) -> int:
     blocks = steps // BLOCK_TOKENS * replica.decoding
     for step in range(steps % BLOCK_TOKENS):
         blocks += replica.residues[(1 - replica.steps - step) % BLOCK_TOKENS]
-    return blocks
+    return int(blocks)
 
 
 @inlined
@@ -43,7 +43,7 @@ def steps_until_full(engines: Engines, r: int, most: int) -> int:
         if free < 0:
             break
         steps += 1
-    return min(steps, most)
+    return int(min(steps, most))
 
 
 @inlined
@@ -52,7 +52,7 @@ def full_trace_blocks(engines: Engines, request: int) -> int:
     if engines.block_offsets.size == 0:
         return 0
     listed = engines.block_offsets[request + 1] - engines.block_offsets[request]
-    return min(listed, engines.requests[request].input // (engines.entry_blocks * BLOCK_TOKENS))
+    return int(min(listed, engines.requests[request].input // (engines.entry_blocks * BLOCK_TOKENS)))
 
 
 @inlined

@@ -286,10 +286,38 @@ def _plan_run(engines: Engines, r: int, now: int) -> None:
 
 
 @inlined
+def _plan_step(engines: Engines, r: int, now: int, preempted: bool) -> None:
+    """Plan one step: a token for each decoding sequence, prefill chunks within the rest of the budget."""
+    replica = engines.replicas[r]
+    server = engines.servers[replica.server]
+    tokens = replica.decoding
+    duration = _decode_ps(engines, r)
+    if replica.partial != NONE:
+        chunk, chunk_ps, victim = _continue_partial(engines, r, now, server.max_num_batched_tokens - tokens)
+        tokens += chunk
+        duration += chunk_ps
+        preempted |= victim
+    while (
+        not preempted and replica.partial == NONE and tokens < server.max_num_batched_tokens and _head_fits(engines, r)
+    ):
+        s = _admit(engines, r, now)
+        before = engines.slots[r, s].computed
+        chunk = _prefill(engines, r, s, server.max_num_batched_tokens - tokens)
+        tokens += chunk
+        duration += _chunk_ps(engines, r, before, chunk)
+    replica.blocked = replica.waiting > 0 and (preempted or tokens < server.max_num_batched_tokens)
+    replica.mode = SINGLE_STEP
+    replica.run_start = now
+    replica.run_steps = 1
+    replica.run_first_ps = engines.tokens_ps[replica.server, tokens] + duration
+    replica.run_growth_ps = 0
+    engines.event[r] = now + replica.run_first_ps
+
+
+@inlined
 def schedule(engines: Engines, r: int, now: int) -> None:
     """Begin what comes next at a step boundary, and set when it ends."""
     replica = engines.replicas[r]
-    server = engines.servers[replica.server]
     see_queue(engines, r, now)
     if replica.aborts > 0:
         _abort(engines, r)
@@ -322,25 +350,4 @@ def schedule(engines: Engines, r: int, now: int) -> None:
             request = replica.first_waiting
             leave_waiting(engines, r, request)
             end_by_length(engines, r, request, now)
-    tokens = replica.decoding
-    duration = _decode_ps(engines, r)
-    if replica.partial != NONE:
-        chunk, chunk_ps, victim = _continue_partial(engines, r, now, server.max_num_batched_tokens - tokens)
-        tokens += chunk
-        duration += chunk_ps
-        preempted |= victim
-    while (
-        not preempted and replica.partial == NONE and tokens < server.max_num_batched_tokens and _head_fits(engines, r)
-    ):
-        s = _admit(engines, r, now)
-        before = engines.slots[r, s].computed
-        chunk = _prefill(engines, r, s, server.max_num_batched_tokens - tokens)
-        tokens += chunk
-        duration += _chunk_ps(engines, r, before, chunk)
-    replica.blocked = replica.waiting > 0 and (preempted or tokens < server.max_num_batched_tokens)
-    replica.mode = SINGLE_STEP
-    replica.run_start = now
-    replica.run_steps = 1
-    replica.run_first_ps = engines.tokens_ps[replica.server, tokens] + duration
-    replica.run_growth_ps = 0
-    engines.event[r] = now + replica.run_first_ps
+    _plan_step(engines, r, now, preempted)

@@ -47,8 +47,8 @@ REQUEST = np.dtype(
     ],
     align=True,
 )
-"""One request. Times in picoseconds, -1 until they happen; ``enqueued`` is when an engine got it; ``next`` and ``previous`` link the queue it waits in;
-``last_token`` is the time of its newest token when it was preempted."""
+"""One request. Times in picoseconds, -1 until they happen; ``enqueued`` is when an engine got it; ``next`` and
+``previous`` link the queue it waits in; ``last_token`` is the time of its newest token when it was preempted."""
 
 SERVER = np.dtype(
     [
@@ -109,13 +109,14 @@ REPLICA = np.dtype(
 )
 """One engine.
 
-``steps`` counts its finished steps. ``context`` is the sum over decoding sequences of their known tokens. ``oldest`` and
-``newest`` end the list of running slots in order of admission. ``partial`` is the slot whose prefill is not finished,
-``prefilled`` the slots whose prefill ends with the current step. ``residues[x]`` counts decoding slots whose ``origin`` is
-``x`` modulo 16. A decode run of ``run_steps`` steps began at ``run_start``; its first step takes ``run_first_ps`` and each
-further one ``run_growth_ps`` more. ``blocked`` says that requests wait for KV cache or a slot, not just for their turn in
-the next steps (vLLM's ``num_requests_waiting_by_reason{reason="capacity"}``); ``seen_*`` is the gateway's last reading. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced entries of
-the prefix cache in order of use.
+``steps`` counts its finished steps. ``context`` is the sum over decoding sequences of their known tokens. ``oldest``
+and ``newest`` end the list of running slots in order of admission. ``partial`` is the slot whose prefill is not
+finished, ``prefilled`` the slots whose prefill ends with the current step. ``residues[x]`` counts decoding slots whose
+``origin`` is ``x`` modulo 16. A decode run of ``run_steps`` steps began at ``run_start``; its first step takes
+``run_first_ps`` and each further one ``run_growth_ps`` more. ``blocked`` says that requests wait for KV cache or a
+slot, not just for their turn in the next steps (vLLM's ``num_requests_waiting_by_reason{reason="capacity"}``);
+``seen_*`` is the gateway's last reading. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced
+entries of the prefix cache in order of use.
 """
 
 SLOT = np.dtype(
@@ -133,8 +134,9 @@ SLOT = np.dtype(
     align=True,
 )
 """One sequence of a batch. While decoding it knows ``origin + steps`` tokens and ends when ``steps`` reaches
-``finish_step``; while prefilling ``computed`` tokens are done and ``finish_step`` is -1. ``shared`` leading entries of the
-prefix cache are referenced. ``ends_prefill[i]`` and ``spare[i]`` are the replica's lists of prefilled and of free slots."""
+``finish_step``; while prefilling ``computed`` tokens are done and ``finish_step`` is -1. ``shared`` leading entries of
+the prefix cache are referenced. ``ends_prefill[i]`` and ``spare[i]`` are the replica's lists of prefilled and of free
+slots."""
 
 COMPLETION = np.dtype([("key", np.int64), ("slot", np.int64)], align=True)
 """An entry of a replica's heap of completions: step and request in one number, stale when its slot has another."""

@@ -91,15 +91,17 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
 def _free(at: tuple[float, float], size: tuple[float, float], panel: tuple[float, float], taken: list[_Box]) -> _Box:
     """The box beside a dot that overlaps least with what is there and stays inside the panel."""
     width, height = size
-    boxes = []
-    for dy in (-0.5, -1.0, 0.0, -1.5, 0.5):
-        for left in (at[0] + _APART, at[0] - _APART - width):
-            bottom = at[1] + dy * height
-            boxes.append((left, bottom, left + width, bottom + height))
+    lefts = (at[0] + _APART, at[0] - _APART - width, at[0] - width / 2)
+    places = [(left, at[1] + dy * height) for dy in (-0.5, -1.0, 0.0, -1.6, 0.6) for left in lefts[:2]]
+    places += [(lefts[2], at[1] - _APART - height), (lefts[2], at[1] + _APART)]
+    boxes: list[_Box] = [(left, bottom, left + width, bottom + height) for left, bottom in places]
     inside: _Box = (0, 0, *panel)
-    return min(
-        boxes, key=lambda box: sum(_overlap(box, other) for other in taken) + width * height - _overlap(box, inside)
-    )
+
+    def harm(box: _Box) -> int:
+        # Whole square points: a rounding error must not decide between two free places.
+        return round(sum(_overlap(box, other) for other in taken) + width * height - _overlap(box, inside))
+
+    return min(boxes, key=harm)
 
 
 def _overlap(one: _Box, other: _Box) -> float:

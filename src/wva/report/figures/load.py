@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import Label, count_axis, label_right, panel_title, panels, time_axis
-from wva.report.figures.theme import INK, MUTED, Layout, variant_colours
+from wva.report.figures.theme import INK, MUTED, Layout, model_colours
 from wva.report.series import ModelSeries
 from wva.report.summary import count, duration
 
@@ -25,7 +25,7 @@ def draw_load(comparison: Comparison, layout: Layout) -> Figure:
     figure, (upper, lower) = panels(layout, heights, "Load", subtitle)
     unit_s, _ = time_axis(lower, series.window_s)
     time = (series.time_s + series.bin_s / 2) / unit_s
-    colours = variant_colours([model.model for model in series.models])
+    colours = model_colours([model.model for model in series.models])
     labels: list[Label] = []
     for model in series.models:
         colour = INK if len(series.models) == 1 else colours[model.model]

@@ -49,7 +49,7 @@ def _means(run: RunReport, comparison: Comparison) -> list[Label]:
     labels: list[Label] = []
     below = 0.0
     for name, hours in run.score.replica_hours.items():
-        mean = hours * 3600 / run.series.window_s
+        mean = hours * 3600 / run.score.end_s
         if mean > 0:
             labels.append((below + mean / 2, f"{mean:.1f} {name}", colours[name]))
         below += mean

@@ -19,6 +19,7 @@ ALARM = "#d1435b"
 
 _POLICIES = {"static": "#8591a0", "hpa": "#e07b2e", "wva": "#1f6fe0", "static-best": "#8b5fd3"}
 _MORE_POLICIES = ("#12998a", "#c2428f", "#a98600", "#5a8f29", "#b4552d")
+_MODELS = ("#3d4f66", "#a3476b", "#6b7d2e", "#7a5c3e", "#2f6f8f", "#7d6bb0")
 _VARIANTS = ("#1a919e", "#e3a22f", "#8262b5", "#5b9e48", "#c75b7a", "#5b7bb0")
 
 
@@ -89,6 +90,11 @@ def policy_colours(policies: Sequence[tuple[str, str]]) -> dict[str, str]:
         own = _POLICIES.get(policy)
         colours[label] = own if own is not None and own not in colours.values() else next(more)
     return colours
+
+
+def model_colours(models: Sequence[str]) -> Mapping[str, str]:
+    """A colour for each model, in the scenario's order."""
+    return {name: _MODELS[index % len(_MODELS)] for index, name in enumerate(models)}
 
 
 def variant_colours(variants: Sequence[str]) -> Mapping[str, str]:

@@ -60,8 +60,8 @@ def _draw(panel: Axes, series: Series, model: ModelSeries, unit_s: float, colour
     separator = "\n" if layout.narrow else " "
     labels: list[Label] = [
         (model.ttft_objective_s, f"objective{separator}{model.ttft_objective_s:g} s", INK),
-        (_typical(p99), "p99", colour),
-        (_typical(p50), "p50", colour),
+        (_typical(model.ttft_p99_s), "p99", colour),
+        (_typical(model.ttft_p50_s), "p50", colour),
     ]
     unanswered = np.isinf(model.ttft_p99_s)
     if unanswered.any():
