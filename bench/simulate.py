@@ -5,17 +5,17 @@ On one core, in an idle machine::
     taskset -c 0 .venv/bin/python bench/simulate.py ../shared/scenarios/chat-day.yaml --policy static --repeat 5
     taskset -c 0 .venv/bin/python bench/simulate.py --linear
 
-Every run reads the trace, draws the traffic, journals every decision to a file and counts the attainable requests. A run
-before the first one that counts compiles what the cache lacks. Compare figures of one invocation with each other: other
-work on the machine slows all of them. ``--linear`` scales the traffic under the fixed fleet of the scenario; the event
-loop should take the same time for each request, while observations and decisions cost the same for each interval.
+Every run reads the trace, draws the traffic, journals every decision to a file and counts the attainable requests. A
+small run before compiles what the cache lacks. Compare figures of one invocation with each other: other work on the
+machine slows all of them. ``--linear`` scales the traffic under the scenario's fixed fleet: the event loop should take
+the same time for each request, while decisions cost the same for each interval.
 """
 
 import argparse
 import resource
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -57,15 +57,11 @@ class Timing:
     requests: int
     decisions: int
     elapsed_s: float
-    stages: Counter[str]
-    """Seconds by stage."""
-
-    @property
-    def requests_per_s(self) -> float:
-        return self.requests / self.elapsed_s
+    stages: dict[str, float]
+    """Seconds by stage, the longest first."""
 
 
-def timed(function: Callable[P, T], stage: str, seconds: Counter[str]) -> Callable[P, T]:
+def timed(function: Callable[P, T], stage: str, seconds: dict[str, float]) -> Callable[P, T]:
     def measured(*args: P.args, **kwargs: P.kwargs) -> T:
         began = time.perf_counter()
         try:
@@ -78,7 +74,7 @@ def timed(function: Callable[P, T], stage: str, seconds: Counter[str]) -> Callab
 
 def run(scenario: Scenario, policy: str, folder: Path) -> Timing:
     setting = prepare(scenario)
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     with ExitStack() as patches:
         for stage, functions in STAGES.items():
             for holder, name in functions:
@@ -90,8 +86,9 @@ def run(scenario: Scenario, policy: str, folder: Path) -> Timing:
         result = simulate(setting, workload, make(policy), scenario.seeds[0], folder / "run.journal")
         elapsed = time.perf_counter() - began
     seconds["decide"] = float(result.decision_s.sum())
-    seconds["everything else"] = elapsed - seconds.total()
-    return Timing(len(workload), len(result.decision_s), elapsed, seconds)
+    seconds["everything else"] = elapsed - sum(seconds.values())
+    stages = dict(sorted(seconds.items(), key=lambda item: -item[1]))
+    return Timing(len(workload), len(result.decision_s), elapsed, stages)
 
 
 def fastest(scenario: Scenario, policy: str, repeat: int, folder: Path) -> Timing:
@@ -100,9 +97,9 @@ def fastest(scenario: Scenario, policy: str, repeat: int, folder: Path) -> Timin
 
 def show(timing: Timing) -> None:
     print(f"{timing.requests:,} requests and {timing.decisions:,} decisions in {timing.elapsed_s:.2f} s:", end=" ")
-    print(f"{timing.requests_per_s:,.0f} requests/s all in")
+    print(f"{timing.requests / timing.elapsed_s:,.0f} requests/s all in")
     print(f"  {'stage':20} {'seconds':>8} {'share':>6} {'us/request':>11} {'ms/decision':>12}")
-    for stage, seconds in timing.stages.most_common():
+    for stage, seconds in timing.stages.items():
         share, each = seconds / timing.elapsed_s, 1e6 * seconds / timing.requests
         print(f"  {stage:20} {seconds:8.3f} {share:6.1%} {each:11.4f} {1000 * seconds / timing.decisions:12.4f}")
     print(f"  peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")

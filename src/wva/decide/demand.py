@@ -14,6 +14,9 @@ from wva.decide.settings import Settings
 STANDARD_ERRORS = 2.0
 """Standard errors that a trend has to exceed, and is reduced by."""
 
+MOST_DEVIATION = 4.0
+"""Largest deviation that is learned from, in parts of the level: after silence any load is beyond measure."""
+
 LEAST_SPAN_S = 25.0
 """Seconds that samples must span before a rate is taken from them."""
 
@@ -44,7 +47,7 @@ class Demand:
     deviation: float
     """Standard deviation in short bins around the level, in parts of the level."""
     expected: float
-    """The level carried along the trend to the horizon."""
+    """The level, with what is likely to stay of the fast load, carried along the trend to the horizon."""
     held_tokens: float | None
     """KV-cache tokens held now, carried along their own trend to the horizon; ``None`` is unknown."""
 
@@ -91,10 +94,11 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     before = [sample for sample in samples if sample.time <= start.time]
     middle = (samples[0].time + start.time) / 2.0
     ahead = (start.time + newest.time) / 2.0 - middle
-    level = _rate(samples[0], start, weights) + _trend(before, weights) * ahead
+    level = _rate(samples[0], start, weights)
     if level <= 0.0:
         return memory
-    deviation = (_rate(start, newest, weights) / level - 1.0) ** 2
+    surprise = _rate(start, newest, weights) - level - _trend(before, weights) * ahead
+    deviation = min(abs(surprise) / level, MOST_DEVIATION) ** 2
     if memory.burstiness is None:
         return replace(memory, burstiness=deviation)
     span = newest.time - (samples[-2].time if len(samples) > 1 else start.time)
@@ -103,11 +107,12 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
 
 
 def measure(
-    memory: ModelMemory, weights: Weights, horizon_s: float, residence_s: float, settings: Settings
+    memory: ModelMemory, weights: Weights, horizon_s: float, residence_s: float, lasting: float, settings: Settings
 ) -> Demand | None:
     """The load and where it will be after ``horizon_s``; ``None`` until enough samples were seen.
 
     A request is in flight for ``residence_s``: a burst shorter than that never is in the engines as a whole.
+    ``lasting`` is the part of a deviation from the level that stays for a horizon.
     """
     samples = memory.samples
     if len(samples) < 2 or samples[-1].time - samples[0].time < LEAST_SPAN_S:
@@ -117,13 +122,16 @@ def measure(
     recent = _latest_before(samples, newest.time - max(settings.fast_window_s, residence_s) + 0.5) or samples[0]
     trend = _trend(samples, weights)
     fast = _rate(recent, newest, weights)
-    lead = (newest.time - samples[0].time) / 2.0 + horizon_s
+    # The nearer the estimate is to the newest load, the less it lags behind the trend.
+    span = (1.0 - lasting) * (newest.time - samples[0].time) + lasting * (newest.time - recent.time)
+    lead = span / 2.0 + horizon_s
+    present = level + lasting * (fast - level)
     return Demand(
         level=level,
         trend=trend,
         fast=fast,
         deviation=math.sqrt(memory.burstiness or 0.0),
-        expected=min(level + max(0.0, trend) * lead, settings.most_growth * max(level, fast)),
+        expected=min(present + max(0.0, trend) * lead, settings.most_growth * max(level, fast)),
         held_tokens=_expected_held(samples, settings.fast_window_s, horizon_s),
     )
 

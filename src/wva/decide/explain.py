@@ -27,7 +27,6 @@ def needed(requirement: Requirement, held: float) -> Reason:
     """What capacity that calls for, and which part of the load decides it."""
     drivers = {
         "the expected load": requirement.sustained,
-        "the last minute's load": requirement.sudden,
         "a filling KV cache": requirement.occupied,
     }
     driver = max(drivers, key=lambda name: drivers[name])

@@ -26,6 +26,17 @@ class LoadSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Excursion:
+    """How far the load was from its level at an instant."""
+
+    time: float
+    level: float
+    """Mean requests per second."""
+    deviation: float
+    """In parts of the level."""
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """What capacity was needed at an instant."""
 
@@ -60,6 +71,12 @@ class ModelMemory:
     """Answer tokens by instance when last seen."""
     burstiness: float | None = None
     """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
+    excursions: tuple[Excursion, ...] = ()
+    """Deviations of the last horizon, oldest first: what became of them is not known yet."""
+    persistence_product: float = 0.0
+    """Weighted sum over past deviations of the deviation times what was left of it one horizon later."""
+    persistence_square: float = 0.0
+    """Weighted sum of past deviations squared."""
     input_tokens: float | None = None
     output_tokens: float | None = None
     context_tokens: float | None = None

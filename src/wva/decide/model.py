@@ -17,6 +17,7 @@ from wva.decide.demand import (
 from wva.decide.memory import LoadSample, ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
 from wva.decide.need import held_need, remember_need, required
+from wva.decide.persistence import lasting_share, remember_excursion
 from wva.decide.room import Room
 from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
@@ -98,9 +99,12 @@ def _decide_with(
         time_to_ready_s(scene.memories[seen.variant.name].startup, seen, settings) for seen in scene.variants
     )
     memory = replace(remember_burst(memory, weights, settings), residence_s=capacities[best.name].residence_s)
-    demand = measure(memory, weights, horizon_s, capacities[best.name].residence_s, settings)
+    demand = measure(
+        memory, weights, horizon_s, capacities[best.name].residence_s, lasting_share(memory), settings
+    )
     if demand is None:
         return _hold(scene, explain.blind("the load has not been seen for long enough")), memory
+    memory = remember_excursion(memory, scene.now, demand.level, demand.fast, horizon_s, settings)
     waiting = backlog(scene.model, settings)
     active = waiting.requests > 0 or scene.now - memory.last_arrival <= settings.idle_window_s
     requirement = required(

@@ -18,8 +18,6 @@ class Requirement:
 
     sustained: float
     """For the load expected when a replica ordered now is ready, with its usual bursts."""
-    sudden: float
-    """For the load of the last minute, should it stay."""
     occupied: float
     """For the KV cache that is filling up: the present capacity, by how full it will be."""
     backlog: float
@@ -38,7 +36,12 @@ def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
 
 
 def required(
-    demand: Demand, capacity: ReplicaCapacity, occupied: float, backlog_load: float, active: bool, settings: Settings
+    demand: Demand,
+    capacity: ReplicaCapacity,
+    occupied: float,
+    backlog_load: float,
+    active: bool,
+    settings: Settings,
 ) -> Requirement:
     """The largest of the needs, plus the backlog.
 
@@ -48,11 +51,10 @@ def required(
     usable = 1.0 - settings.headroom
     deviation = demand.deviation * burst_share(capacity, settings)
     sustained = demand.expected * (1.0 + settings.burst_deviations * deviation) / usable
-    sudden = demand.fast / usable
-    full = occupied / (1.0 - settings.kv_headroom)
+    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * sustained)
     backlog = backlog_load / settings.backlog_s
-    total = max(sustained, sudden, full) + backlog
-    return Requirement(sustained, sudden, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+    total = max(sustained, full) + backlog
+    return Requirement(sustained, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
 
 
 def remember_need(memory: ModelMemory, need: Need, settings: Settings) -> ModelMemory:

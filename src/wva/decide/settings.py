@@ -7,15 +7,18 @@ from dataclasses import dataclass
 class Settings:
     """Tunables of the brain; each with its unit, its default and why."""
 
-    headroom: float = 0.25
+    headroom: float = 0.2
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
+    most_occupied: float = 1.5
+    """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
+    being worked off fills every cache there is."""
     kv_headroom: float = 0.45
     """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
-    burst_deviations: float = 1.5
+    burst_deviations: float = 0.7
     """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
-    most_growth: float = 1.5
+    most_growth: float = 1.25
     """Largest growth over the horizon that a trend is believed to bring, as a factor: a step is no endless ramp."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
@@ -27,9 +30,9 @@ class Settings:
     """Seconds over which generated tokens are set against arrivals, at least."""
     mix_memory_s: float = 120.0
     """Seconds over which mean prompt and answer lengths are smoothed."""
-    backlog_s: float = 60.0
+    backlog_s: float = 120.0
     """Seconds in which requests held at the gateway are to be worked off."""
-    hold_window_s: float = 600.0
+    hold_window_s: float = 300.0
     """Seconds for which capacity once needed is kept: stopping and starting again costs more than waiting."""
     idle_window_s: float = 600.0
     """Seconds without a request after which a model may go to zero replicas, where its minimum allows."""

@@ -69,7 +69,8 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
     ceiling = place(0, comparison.median(comparison.contenders[0])["attainable"])[1]
     taken.append((0, ceiling - 1, size[0], ceiling + 1))
     colours = policy_colours([(contender.label, contender.policy) for contender in comparison.contenders])
-    for contender in comparison.contenders:
+    # Those at the right edge have the least choice.
+    for contender in sorted(comparison.contenders, key=lambda each: -comparison.median(each)["cost"]):
         middle = comparison.median(contender)
         text = f"{contender.label}\n{percent(middle['attainment'])}, {dollars(middle['cost'])}"
         at = place(middle["cost"], middle["attainment"])
@@ -91,9 +92,11 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
 def _free(at: tuple[float, float], size: tuple[float, float], panel: tuple[float, float], taken: list[_Box]) -> _Box:
     """The box beside a dot that overlaps least with what is there and stays inside the panel."""
     width, height = size
-    lefts = (at[0] + _APART, at[0] - _APART - width, at[0] - width / 2)
-    places = [(left, at[1] + dy * height) for dy in (-0.5, -1.0, 0.0, -1.6, 0.6) for left in lefts[:2]]
-    places += [(lefts[2], at[1] - _APART - height), (lefts[2], at[1] + _APART)]
+    beside = (at[0] + _APART, at[0] - _APART - width)
+    centred = max(min(at[0] - width / 2, panel[0] - width), 0.0)
+    places = [(left, at[1] + dy * height) for dy in (-0.5, -1.0, 0.0) for left in beside]
+    places += [(centred, at[1] - _APART - height), (centred, at[1] + _APART)]
+    places += [(left, at[1] + dy * height) for dy in (-1.6, 0.6) for left in beside]
     boxes: list[_Box] = [(left, bottom, left + width, bottom + height) for left, bottom in places]
     inside: _Box = (0, 0, *panel)
 
