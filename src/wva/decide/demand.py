@@ -119,7 +119,7 @@ def measure(
         return None
     newest = samples[-1]
     level = _rate(samples[0], newest, weights)
-    recent = _latest_before(samples, newest.time - max(settings.fast_window_s, residence_s) + 0.5) or samples[0]
+    recent = _latest_before(samples, newest.time - max(settings.fast_window_s, settings.fast_residences * residence_s) + 0.5) or samples[0]
     trend = _trend(samples, weights)
     fast = _rate(recent, newest, weights)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class Settings:
     """Tunables of the brain; each with its unit, its default and why."""
 
-    headroom: float = 0.2
+    headroom: float = 0.12
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
     most_occupied: float = 1.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
-    kv_headroom: float = 0.45
+    kv_headroom: float = 0.25
     """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
-    burst_deviations: float = 0.7
+    burst_deviations: float = 0.9
     """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
@@ -25,8 +25,10 @@ class Settings:
     burst_memory_s: float = 1800.0
     """Seconds after which a measured burst counts for 1/e of a fresh one."""
     fast_window_s: float = 60.0
-    """Seconds over which a sudden load is believed."""
-    answer_window_s: float = 120.0
+    """Seconds over which a sudden load is believed, at least."""
+    fast_residences: float = 2.0
+    """The same in times that a request is in flight: a burst shorter than that never is in the engines as a whole."""
+    answer_window_s: float = 300.0
     """Seconds over which generated tokens are set against arrivals, at least."""
     mix_memory_s: float = 120.0
     """Seconds over which mean prompt and answer lengths are smoothed."""
