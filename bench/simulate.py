@@ -57,6 +57,7 @@ class Timing:
     requests: int
     decisions: int
     elapsed_s: float
+    processor_s: float
     stages: dict[str, float]
     """Seconds by stage, the longest first."""
 
@@ -80,15 +81,15 @@ def run(scenario: Scenario, policy: str, folder: Path) -> Timing:
             for holder, name in functions:
                 measured = timed(getattr(holder, name), stage, seconds)
                 patches.enter_context(patch.object(holder, name, measured))
-        began = time.perf_counter()
+        processor, began = time.process_time(), time.perf_counter()
         sources = timed(read_sources, "read the trace", seconds)(scenario)
         workload = timed(draw_workload, "draw the traffic", seconds)(scenario, sources, scenario.seeds[0])
         result = simulate(setting, workload, make(policy), scenario.seeds[0], folder / "run.journal")
-        elapsed = time.perf_counter() - began
+        elapsed, processor = time.perf_counter() - began, time.process_time() - processor
     seconds["decide"] = float(result.decision_s.sum())
     seconds["everything else"] = elapsed - sum(seconds.values())
     stages = dict(sorted(seconds.items(), key=lambda item: -item[1]))
-    return Timing(len(workload), len(result.decision_s), elapsed, stages)
+    return Timing(len(workload), len(result.decision_s), elapsed, processor, stages)
 
 
 def fastest(scenario: Scenario, policy: str, repeat: int, folder: Path) -> Timing:
@@ -96,8 +97,9 @@ def fastest(scenario: Scenario, policy: str, repeat: int, folder: Path) -> Timin
 
 
 def show(timing: Timing) -> None:
-    print(f"{timing.requests:,} requests and {timing.decisions:,} decisions in {timing.elapsed_s:.2f} s:", end=" ")
-    print(f"{timing.requests / timing.elapsed_s:,.0f} requests/s all in")
+    rate = timing.requests / timing.elapsed_s
+    print(f"{timing.requests:,} requests and {timing.decisions:,} decisions: {rate:,.0f} requests/s all in")
+    print(f"  {timing.elapsed_s:.2f} s elapsed, {timing.processor_s:.2f} s on the processor")
     print(f"  {'stage':20} {'seconds':>8} {'share':>6} {'us/request':>11} {'ms/decision':>12}")
     for stage, seconds in timing.stages.items():
         share, each = seconds / timing.elapsed_s, 1e6 * seconds / timing.requests

@@ -50,8 +50,12 @@ class _Trial:
         self._sources = sources
         self._attempt = attempt
         self._model = first.model
-        models = {first.model: scenario.models[first.model]}
-        self._setting = prepare(scenario.model_copy(update={"models": models, "variants": (first,)}))
+        alone = {
+            "models": {first.model: scenario.models[first.model]},
+            "variants": (first,),
+            "crashes": tuple(crash for crash in scenario.crashes if crash.variant == first.name),
+        }
+        self._setting = prepare(scenario.model_copy(update=alone))
         self._known: dict[tuple[float, int], float] = {}
 
     @property

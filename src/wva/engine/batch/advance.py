@@ -18,22 +18,21 @@ from wva.engine.batch.state import (
     TTFT_COUNT,
     TTFT_SUM,
     Engines,
+    Record,
 )
 from wva.engine.compiled import inlined
 from wva.engine.server import BLOCK_TOKENS
 
 
 @inlined
-def run_duration(engines: Engines, r: int, steps: int) -> int:
+def run_duration(replica: Record, steps: int) -> int:
     """Duration of the first ``steps`` steps of the current run."""
-    replica = engines.replicas[r]
     return int(steps * replica.run_first_ps + replica.run_growth_ps * (steps * (steps - 1) // 2))
 
 
 @inlined
-def steps_begun(engines: Engines, r: int, elapsed: int) -> int:
+def steps_begun(replica: Record, elapsed: int) -> int:
     """Fewest steps of the current run that last at least ``elapsed``."""
-    replica = engines.replicas[r]
     half_growth = replica.run_growth_ps / 2.0
     linear = replica.run_first_ps - half_growth
     if half_growth > 0:
@@ -41,21 +40,20 @@ def steps_begun(engines: Engines, r: int, elapsed: int) -> int:
     else:
         estimate = elapsed / linear
     steps = int(estimate)
-    while run_duration(engines, r, steps) < elapsed:
+    while run_duration(replica, steps) < elapsed:
         steps += 1
-    while steps > 0 and run_duration(engines, r, steps - 1) >= elapsed:
+    while steps > 0 and run_duration(replica, steps - 1) >= elapsed:
         steps -= 1
     return steps
 
 
 @inlined
-def steps_finished(engines: Engines, r: int, now: int) -> int:
+def steps_finished(replica: Record, now: int) -> int:
     """Steps of the current run that are over at ``now``."""
-    replica = engines.replicas[r]
     if replica.mode == IDLE:
         return 0
-    steps = steps_begun(engines, r, now - replica.run_start)
-    if run_duration(engines, r, steps) > now - replica.run_start:
+    steps = steps_begun(replica, now - replica.run_start)
+    if run_duration(replica, steps) > now - replica.run_start:
         steps -= 1
     return int(min(steps, replica.run_steps))
 
@@ -66,10 +64,10 @@ def interrupt(engines: Engines, r: int, now: int) -> None:
     replica = engines.replicas[r]
     if replica.mode != DECODE_RUN:
         return
-    steps = steps_begun(engines, r, now - replica.run_start)
+    steps = steps_begun(replica, now - replica.run_start)
     if steps < replica.run_steps:
         replica.run_steps = steps
-        engines.event[r] = replica.run_start + run_duration(engines, r, steps)
+        engines.event[r] = replica.run_start + run_duration(replica, steps)
 
 
 @inlined
@@ -138,7 +136,7 @@ def finish_steps(engines: Engines, r: int) -> None:
     now = engines.event[r]
     steps = replica.run_steps
     if steps > 0 and replica.mode == DECODE_RUN:
-        replica.used_blocks += run_growth(engines, r, steps)
+        replica.used_blocks += run_growth(replica, steps)
     decoded = steps * replica.decoding
     replica.busy_ps += now - replica.run_start
     engines.counters[r, GENERATION_TOKENS] += decoded
@@ -165,7 +163,7 @@ def enqueue(engines: Engines, r: int, request: int, now: int) -> bool:
     replica = engines.replicas[r]
     see_queue(engines, r, now)
     blocked = replica.mode == DECODE_RUN and replica.waiting > 0
-    wait_last(engines, r, request)
+    wait_last(engines.requests, replica, request)
     engines.requests[request].replica = r
     engines.requests[request].enqueued = now
     replica.in_flight += 1

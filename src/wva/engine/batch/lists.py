@@ -1,6 +1,10 @@
 """The linked lists and the heap of one engine."""
 
-from wva.engine.batch.state import NONE, Engines
+from typing import Any
+
+from numpy.typing import NDArray
+
+from wva.engine.batch.state import NONE, Engines, Record
 from wva.engine.compiled import cold, inlined
 
 REQUEST_BITS = 32
@@ -23,58 +27,54 @@ def see_queue(engines: Engines, r: int, now: int) -> None:
 
 
 @inlined
-def wait_last(engines: Engines, r: int, request: int) -> None:
+def wait_last(requests: NDArray[Any], replica: Record, request: int) -> None:
     """Append a request to the waiting queue."""
-    replica = engines.replicas[r]
-    record = engines.requests[request]
+    record = requests[request]
     record.next = NONE
     record.previous = replica.last_waiting
     if replica.last_waiting == NONE:
         replica.first_waiting = request
     else:
-        engines.requests[replica.last_waiting].next = request
+        requests[replica.last_waiting].next = request
     replica.last_waiting = request
     replica.waiting += 1
 
 
 @inlined
-def wait_first(engines: Engines, r: int, request: int) -> None:
+def wait_first(requests: NDArray[Any], replica: Record, request: int) -> None:
     """Put a preempted request at the front of the waiting queue."""
-    replica = engines.replicas[r]
-    record = engines.requests[request]
+    record = requests[request]
     record.previous = NONE
     record.next = replica.first_waiting
     if replica.first_waiting == NONE:
         replica.last_waiting = request
     else:
-        engines.requests[replica.first_waiting].previous = request
+        requests[replica.first_waiting].previous = request
     replica.first_waiting = request
     replica.waiting += 1
 
 
 @inlined
-def leave_waiting(engines: Engines, r: int, request: int) -> None:
+def leave_waiting(requests: NDArray[Any], replica: Record, request: int) -> None:
     """Take a request out of the waiting queue."""
-    replica = engines.replicas[r]
-    record = engines.requests[request]
+    record = requests[request]
     if record.previous == NONE:
         replica.first_waiting = record.next
     else:
-        engines.requests[record.previous].next = record.next
+        requests[record.previous].next = record.next
     if record.next == NONE:
         replica.last_waiting = record.previous
     else:
-        engines.requests[record.next].previous = record.previous
+        requests[record.next].previous = record.previous
     replica.waiting -= 1
 
 
 @inlined
-def take_slot(engines: Engines, r: int, request: int) -> int:
+def take_slot(slots: NDArray[Any], replica: Record, request: int) -> int:
     """Give a request a slot at the end of the running list."""
-    replica = engines.replicas[r]
     replica.free_slots -= 1
-    s = engines.slots[r, replica.free_slots].spare
-    slot = engines.slots[r, s]
+    s = slots[replica.free_slots].spare
+    slot = slots[s]
     slot.request = request
     slot.finish_step = NONE
     slot.older = replica.newest
@@ -82,49 +82,45 @@ def take_slot(engines: Engines, r: int, request: int) -> int:
     if replica.newest == NONE:
         replica.oldest = s
     else:
-        engines.slots[r, replica.newest].newer = s
+        slots[replica.newest].newer = s
     replica.newest = s
     replica.running += 1
     return int(s)
 
 
 @inlined
-def give_slot(engines: Engines, r: int, s: int) -> None:
+def give_slot(slots: NDArray[Any], replica: Record, s: int) -> None:
     """Take a slot out of the running list."""
-    replica = engines.replicas[r]
-    slot = engines.slots[r, s]
+    slot = slots[s]
     if slot.older == NONE:
         replica.oldest = slot.newer
     else:
-        engines.slots[r, slot.older].newer = slot.newer
+        slots[slot.older].newer = slot.newer
     if slot.newer == NONE:
         replica.newest = slot.older
     else:
-        engines.slots[r, slot.newer].older = slot.older
+        slots[slot.newer].older = slot.older
     slot.request = NONE
     slot.finish_step = NONE
-    engines.slots[r, replica.free_slots].spare = s
+    slots[replica.free_slots].spare = s
     replica.free_slots += 1
     replica.running -= 1
 
 
 @inlined
-def _completion_key(engines: Engines, r: int, s: int) -> int:
+def _completion_key(slot: Record) -> int:
     """Order of completions: by step, and within a step by request."""
-    slot = engines.slots[r, s]
     return int(slot.finish_step << REQUEST_BITS | slot.request)
 
 
 @inlined
 def _is_stale(engines: Engines, r: int, index: int) -> bool:
     entry = engines.heap[r, index]
-    return bool(_completion_key(engines, r, entry.slot) != entry.key)
+    return bool(_completion_key(engines.slots[r, entry.slot]) != entry.key)
 
 
 @inlined
-def _sift_down(engines: Engines, r: int, top: int) -> None:
-    heap = engines.heap[r]
-    size = engines.replicas[r].heap
+def _sift_down(heap: NDArray[Any], size: int, top: int) -> None:
     key, slot = heap[top].key, heap[top].slot
     while True:
         child = 2 * top + 1
@@ -150,7 +146,7 @@ def _drop_stale(engines: Engines, r: int) -> None:
             kept += 1
     replica.heap = kept
     for top in range(kept // 2 - 1, -1, -1):
-        _sift_down(engines, r, top)
+        _sift_down(heap, kept, top)
 
 
 @inlined
@@ -163,7 +159,7 @@ def expect_completion(engines: Engines, r: int, s: int) -> None:
     heap = engines.heap[r]
     index = replica.heap
     replica.heap += 1
-    key = _completion_key(engines, r, s)
+    key = _completion_key(engines.slots[r, s])
     while index > 0:
         parent = (index - 1) // 2
         if heap[parent].key <= key:
@@ -174,20 +170,18 @@ def expect_completion(engines: Engines, r: int, s: int) -> None:
 
 
 @inlined
-def _pop(engines: Engines, r: int) -> None:
-    replica = engines.replicas[r]
-    heap = engines.heap[r]
+def _pop(heap: NDArray[Any], replica: Record) -> None:
     replica.heap -= 1
     if replica.heap > 0:
         heap[0].key, heap[0].slot = heap[replica.heap].key, heap[replica.heap].slot
-        _sift_down(engines, r, 0)
+        _sift_down(heap, replica.heap, 0)
 
 
 @inlined
 def next_completion(engines: Engines, r: int) -> int:
     """Step at whose end the next sequence completes; there is a decoding sequence."""
     while _is_stale(engines, r, 0):
-        _pop(engines, r)
+        _pop(engines.heap[r], engines.replicas[r])
     return int(engines.heap[r, 0].key >> REQUEST_BITS)
 
 
@@ -198,7 +192,7 @@ def pop_completion(engines: Engines, r: int) -> int:
     while replica.heap > 0 and engines.heap[r, 0].key >> REQUEST_BITS <= replica.steps:
         stale = _is_stale(engines, r, 0)
         s = int(engines.heap[r, 0].slot)
-        _pop(engines, r)
+        _pop(engines.heap[r], replica)
         if not stale:
             return s
     return NONE

@@ -1,6 +1,6 @@
 """KV blocks: what a sequence holds, and the prefix cache that shares them."""
 
-from wva.engine.batch.state import NONE, Engines
+from wva.engine.batch.state import NONE, Engines, Record
 from wva.engine.compiled import inlined
 from wva.engine.server import BLOCK_TOKENS
 
@@ -20,9 +20,8 @@ def free_blocks(engines: Engines, r: int) -> int:
 
 
 @inlined
-def run_growth(engines: Engines, r: int, steps: int) -> int:
+def run_growth(replica: Record, steps: int) -> int:
     """Blocks that the decoding sequences take in the next ``steps`` decode steps, all of them beyond their window."""
-    replica = engines.replicas[r]
     blocks = steps // BLOCK_TOKENS * replica.decoding
     for step in range(steps % BLOCK_TOKENS):
         blocks += replica.residues[(1 - replica.steps - step) % BLOCK_TOKENS]

@@ -16,6 +16,7 @@ from wva.engine.batch.state import (
     NONE,
     PICOSECONDS,
     Engines,
+    Record,
 )
 from wva.engine.compiled import cold, inlined
 
@@ -74,18 +75,17 @@ def crash(engines: Engines, r: int, now: int) -> int:
     failed = 0
     request = replica.first_waiting
     while request != NONE:
-        failed += _fail(engines, request, now)
+        failed += _fail(engines.requests[request], now)
         request = engines.requests[request].next
     s = replica.oldest
     while s != NONE:
-        failed += _fail(engines, engines.slots[r, s].request, now)
+        failed += _fail(engines.requests[engines.slots[r, s].request], now)
         s = engines.slots[r, s].newer
     return failed
 
 
 @inlined
-def _fail(engines: Engines, request: int, now: int) -> int:
-    record = engines.requests[request]
+def _fail(record: Record, now: int) -> int:
     if record.finish >= 0:
         return 0
     record.finish = now
@@ -99,18 +99,17 @@ def read_gauges(engines: Engines, r: int, now: int) -> tuple[int, int, float]:
     replica = engines.replicas[r]
     used = replica.used_blocks
     if replica.mode == DECODE_RUN:
-        used += run_growth(engines, r, steps_finished(engines, r, now))
+        used += run_growth(replica, steps_finished(replica, now))
     return replica.running, replica.waiting, used / engines.servers[replica.server].kv_blocks
 
 
 @inlined
-def decoded_in_run(engines: Engines, r: int, now: int) -> tuple[int, float]:
+def decoded_in_run(replica: Record, now: int) -> tuple[int, float]:
     """Tokens that the current run has produced so far, and the sum of their inter-token times in seconds."""
-    replica = engines.replicas[r]
     if replica.mode != DECODE_RUN:
         return 0, 0.0
-    steps = steps_finished(engines, r, now)
-    return steps * replica.decoding, replica.decoding * (run_duration(engines, r, steps) / PICOSECONDS)
+    steps = steps_finished(replica, now)
+    return steps * replica.decoding, replica.decoding * (run_duration(replica, steps) / PICOSECONDS)
 
 
 @inlined
@@ -118,7 +117,7 @@ def read_counters(engines: Engines, r: int, now: int, into: NDArray[np.float64])
     """Write the counters after the last finished step into ``into``, shape (len(COUNTERS),)."""
     for column in range(engines.counters.shape[1]):
         into[column] = engines.counters[r, column]
-    tokens, seconds = decoded_in_run(engines, r, now)
+    tokens, seconds = decoded_in_run(engines.replicas[r], now)
     into[GENERATION_TOKENS] += tokens
     into[INTER_TOKEN_COUNT] += tokens
     into[INTER_TOKEN_SUM] += seconds

@@ -33,15 +33,16 @@ from wva.engine.batch.state import (
     SINGLE_STEP,
     TRUNCATED,
     Engines,
+    Record,
 )
 from wva.engine.compiled import cold, inlined
 from wva.engine.server import BLOCK_TOKENS
 
 
 @inlined
-def known_tokens(engines: Engines, r: int, s: int) -> int:
+def known_tokens(replica: Record, slot: Record) -> int:
     """Tokens of prompt and answer that a decoding slot has; the last of them is not computed yet."""
-    return int(engines.slots[r, s].origin + engines.replicas[r].steps)
+    return int(slot.origin + replica.steps)
 
 
 @inlined
@@ -54,7 +55,7 @@ def leave_batch(engines: Engines, r: int, s: int) -> None:
         if replica.partial == s:
             replica.partial = NONE
     else:
-        known = known_tokens(engines, r, s)
+        known = known_tokens(replica, slot)
         computed = known - 1
         record = engines.requests[slot.request]
         record.produced = known - record.input
@@ -62,7 +63,7 @@ def leave_batch(engines: Engines, r: int, s: int) -> None:
         replica.context -= known
         replica.residues[slot.origin % BLOCK_TOKENS] -= 1
     release_blocks(engines, r, s, computed)
-    give_slot(engines, r, s)
+    give_slot(engines.slots[r], replica, s)
 
 
 @cold
@@ -73,7 +74,7 @@ def _abort(engines: Engines, r: int) -> None:
     while request != NONE and replica.aborts > 0:
         following = engines.requests[request].next
         if engines.requests[request].status != ACTIVE:
-            leave_waiting(engines, r, request)
+            leave_waiting(engines.requests, replica, request)
             replica.aborts -= 1
         request = following
     s = replica.oldest
@@ -97,7 +98,7 @@ def _preempt_newest(engines: Engines, r: int, now: int) -> None:
         record.last_token = now
     record.preemptions += 1
     engines.counters[r, PREEMPTIONS] += 1
-    wait_first(engines, r, request)
+    wait_first(engines.requests, replica, request)
 
 
 @inlined
@@ -131,7 +132,7 @@ def _grow_one_by_one(engines: Engines, r: int, now: int) -> bool:
     while s != NONE:
         following = engines.slots[r, s].newer
         if engines.slots[r, s].finish_step != NONE:
-            known = known_tokens(engines, r, s)
+            known = known_tokens(replica, engines.slots[r, s])
             more = blocks_of(known, server.window_blocks) - blocks_of(known - 1, server.window_blocks)
             while free_blocks(engines, r) < more and replica.newest != s:
                 _preempt_newest(engines, r, now)
@@ -165,7 +166,7 @@ def _window_context(engines: Engines, r: int) -> int:
     s = replica.oldest
     while s != NONE:
         if engines.slots[r, s].finish_step != NONE:
-            total += min(known_tokens(engines, r, s), window)
+            total += min(known_tokens(replica, engines.slots[r, s]), window)
         s = engines.slots[r, s].newer
     return total
 
@@ -182,9 +183,8 @@ def _decode_ps(engines: Engines, r: int) -> int:
 
 
 @inlined
-def _chunk_ps(engines: Engines, r: int, before: int, chunk: int) -> int:
+def _chunk_ps(server: Record, before: int, chunk: int) -> int:
     """What a prefill chunk adds to a step beyond its tokens."""
-    server = engines.servers[engines.replicas[r].server]
     pairs = chunk * before + chunk * (chunk + 1) // 2
     return int(
         server.sequence_ps
@@ -237,8 +237,8 @@ def _admit(engines: Engines, r: int, now: int) -> int:
     replica = engines.replicas[r]
     window_blocks = engines.servers[replica.server].window_blocks
     request = replica.first_waiting
-    leave_waiting(engines, r, request)
-    s = take_slot(engines, r, request)
+    leave_waiting(engines.requests, replica, request)
+    s = take_slot(engines.slots[r], replica, request)
     slot = engines.slots[r, s]
     slot.computed = 0
     slot.shared = 0
@@ -260,15 +260,15 @@ def _continue_partial(engines: Engines, r: int, now: int, budget: int) -> tuple[
     replica = engines.replicas[r]
     s = replica.partial
     slot = engines.slots[r, s]
-    window_blocks = engines.servers[replica.server].window_blocks
+    server = engines.servers[replica.server]
     before = slot.computed
     left = engines.requests[slot.request].input + engines.requests[slot.request].produced - before
-    more = blocks_of(before + min(left, budget), window_blocks) - blocks_of(before, window_blocks)
+    more = blocks_of(before + min(left, budget), server.window_blocks) - blocks_of(before, server.window_blocks)
     if more > free_blocks(engines, r):
         _preempt_newest(engines, r, now)
         return 0, 0, True
     chunk = _prefill(engines, r, s, budget)
-    return chunk, _chunk_ps(engines, r, before, chunk), False
+    return chunk, _chunk_ps(server, before, chunk), False
 
 
 @inlined
@@ -304,7 +304,7 @@ def _plan_step(engines: Engines, r: int, now: int, preempted: bool) -> None:
         before = engines.slots[r, s].computed
         chunk = _prefill(engines, r, s, server.max_num_batched_tokens - tokens)
         tokens += chunk
-        duration += _chunk_ps(engines, r, before, chunk)
+        duration += _chunk_ps(server, before, chunk)
     replica.blocked = replica.waiting > 0 and (preempted or tokens < server.max_num_batched_tokens)
     replica.mode = SINGLE_STEP
     replica.run_start = now
@@ -328,7 +328,7 @@ def schedule(engines: Engines, r: int, now: int) -> None:
             engines.event[r] = NEVER
             return
         uniform = replica.inside_window == 0
-        growth = run_growth(engines, r, 1)
+        growth = run_growth(replica, 1)
         preempted = False
         if uniform and growth <= free_blocks(engines, r):
             replica.used_blocks += growth
@@ -348,6 +348,6 @@ def schedule(engines: Engines, r: int, now: int) -> None:
         if not preempted:
             # Only a preempted sequence that has outgrown the whole cache waits before an empty batch.
             request = replica.first_waiting
-            leave_waiting(engines, r, request)
+            leave_waiting(engines.requests, replica, request)
             end_by_length(engines, r, request, now)
     _plan_step(engines, r, now, preempted)

@@ -1,7 +1,7 @@
 """The state of many engines as arrays of records, so that compiled code works on it in place."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ NEVER = np.iinfo(np.int64).max
 """The time of an event that is not planned."""
 NONE = -1
 """No slot, no request."""
+
+Record: TypeAlias = Any
+"""One element of a structured array; its fields are attributes in compiled code."""
 
 WAITING_FOR_ARRIVAL = 0
 ACTIVE = 1
