@@ -32,7 +32,7 @@ QueueAt = Annotated[
 Start = Annotated[str | None, typer.Option(metavar="DURATION", help="Leave so much of the trace out (90s, 30m, 2h).")]
 Duration = Annotated[str | None, typer.Option(metavar="DURATION", help="Run only so much of it.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, help="Processes that share the runs; each needs about 1 GB. Default: every core.")
+    int | None, typer.Option(min=1, help="Processes that share the runs; each needs up to 1 GB. Default: every core.")
 ]
 Out = Annotated[
     Path | None,

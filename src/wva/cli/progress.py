@@ -1,7 +1,7 @@
 """What a comparison shows on the terminal while it works, and as plain lines where there is none."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -75,8 +75,7 @@ def shown_progress(runs: int) -> Iterator[Watcher]:
         transient=True,
     )
     # Where there is no terminal, the bars would be one last line that tells nothing.
-    progress.live.auto_refresh = progress.console.is_terminal
-    with progress if progress.console.is_terminal else _nothing():
+    with progress if progress.console.is_terminal else nullcontext():
         display = _Display(progress, runs)
         yield Watcher(
             fitting=display.fitting,
@@ -86,8 +85,3 @@ def shown_progress(runs: int) -> Iterator[Watcher]:
             finished=display.finished,
             drawing=display.drawing,
         )
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield

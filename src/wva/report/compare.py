@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wva.report.comparison import Comparison, as_results, write_results
-from wva.report.contenders import Contender
+from wva.report.contenders import STATIC_BEST, Contender
 from wva.report.figures.draw import write_figures
 from wva.report.output import JOURNALS, PAGE, RESULTS, whole_directory
 from wva.report.page import write_page
@@ -64,6 +64,8 @@ def compare(
         watcher.traffic(scenario, ratios)
         del sources
         tasks = [Task(contender, seed) for seed in scenario.seeds for contender in contenders]
+        # A search takes longest; begun last, it would leave the other processes idle at the end.
+        tasks.sort(key=lambda task: task.contender.policy != STATIC_BEST)
         reports = []
         for report in make_runs(scenario, tasks, directory / JOURNALS, jobs, watcher.running):
             reports.append(report)

@@ -84,11 +84,11 @@ def _table(comparison: Comparison) -> str:
 
 def _table_note(comparison: Comparison) -> str:
     attainable = comparison.median(comparison.contenders[0])["attainable"]
+    shown = f" Figures over time show seed {comparison.shown_seed}, the one of middling attainment."
     return (
         f"Attainable are the {percent(attainable)} of the requests that an empty replica would serve within the "
-        "objectives. Strict TPOT asks for a mean time between tokens within the objective, whatever the first took. "
-        f"Figures over time show seed {comparison.shown_seed}, the one of middling attainment."
-    )
+        "objectives. Strict TPOT asks for a mean time between tokens within the objective, whatever the first took."
+    ) + (shown if len(comparison.scenario.seeds) > 1 else "")
 
 
 def _figure(name: str, wide: str, narrow: str) -> str:

@@ -41,7 +41,7 @@ def table_rows(comparison: Comparison) -> list[Row]:
         rows.append(Row(heading, tuple(hours(numbers["replica_hours"][variant.name]) for numbers in medians)))
     changes = [f"{count(numbers['scale_ups'])} / {count(numbers['scale_downs'])}" for numbers in medians]
     rows.append(Row("scale ups / downs", tuple(changes)))
-    rows.append(Row("ms a decision, p50 / p99", tuple(_decision(n["decision_ms"]) for n in medians)))
+    rows.append(Row("decision p50 / p99, ms", tuple(_decision(n["decision_ms"]) for n in medians)))
     return rows
 
 
@@ -139,8 +139,10 @@ def _misses(numbers: Numbers, first: Numbers, label: str) -> str:
         return f"as many misses as {label}"
     if before == 0:
         return f"{count(misses)} misses where {label} had none"
+    if misses == 0:
+        return "no misses"
     if misses < before:
-        return f"{100 * (1 - misses / before):.0f} % fewer misses than {label}"
+        return f"{percent(1 - misses / before)} fewer misses than {label}"
     times = misses / before
     return f"{times:.1f} times the misses of {label}" if times < 10 else f"{times:,.0f} times the misses of {label}"
 

@@ -31,7 +31,7 @@ def draw_outcomes(comparison: Comparison, layout: Layout) -> Figure:
         layout,
         [bars, below],
         "Requests not served within the objectives",
-        f"share of all requests offered, median of {_seeds(comparison)}",
+        f"share of all requests offered, {_seeds(comparison)}",
         gap=1.0,
         share_x=False,
     )
@@ -43,7 +43,7 @@ def draw_outcomes(comparison: Comparison, layout: Layout) -> Figure:
 
 def _seeds(comparison: Comparison) -> str:
     number = len(comparison.scenario.seeds)
-    return f"{number} seeds" if number > 1 else f"seed {comparison.scenario.seeds[0]}"
+    return f"median of {number} seeds" if number > 1 else f"seed {comparison.scenario.seeds[0]}"
 
 
 def _misses(numbers: dict[str, object]) -> dict[str, float]:

@@ -98,5 +98,6 @@ def model_colours(models: Sequence[str]) -> Mapping[str, str]:
 
 
 def variant_colours(variants: Sequence[str]) -> Mapping[str, str]:
-    """A colour for each variant, in the scenario's order."""
-    return {name: _VARIANTS[index % len(_VARIANTS)] for index, name in enumerate(variants)}
+    """A colour for each variant, whatever order a scenario has them in."""
+    places = {name: index for index, name in enumerate(sorted(variants))}
+    return {name: _VARIANTS[places[name] % len(_VARIANTS)] for name in variants}

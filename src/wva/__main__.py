@@ -1,0 +1,5 @@
+"""``python -m wva``."""
+
+from wva.cli.main import main
+
+main()
