@@ -7,14 +7,14 @@ from dataclasses import dataclass
 class Settings:
     """Tunables of the brain; each with its unit, its default and why."""
 
-    headroom: float = 0.12
+    headroom: float = 0.15
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
     most_occupied: float = 1.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
-    kv_headroom: float = 0.25
+    kv_headroom: float = 0.2
     """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
-    burst_deviations: float = 0.9
+    burst_deviations: float = 0.65
     """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
