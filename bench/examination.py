@@ -60,7 +60,8 @@ def run(scenarios: Path, out: Path) -> None:
     """Run every comparison."""
     for scenario in SCENARIOS:
         for queue in QUEUES:
-            command = [sys.executable, "-m", "wva", "compare", str(scenarios / f"{scenario}.yaml"), "--queue", queue]
+            command = [str(Path(sys.executable).parent / "wva"), "compare", str(scenarios / f"{scenario}.yaml")]
+            command += ["--queue", queue]
             command += [part for policy in POLICIES for part in ("--policy", policy)]
             subprocess.run([*command, "--out", str(out / f"{scenario}-{queue}")], check=True)
 

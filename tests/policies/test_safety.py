@@ -39,6 +39,8 @@ class Claims:
 
 
 CLAIMS = {
+    # It shrinks once it has seen the load for its whole level window.
+    "wva": Claims(full_window_s=300.0),
     # Fixed counts know nothing of hardware.
     "static": Claims(within_inventory=False),
     # Pods beyond the inventory stay pending in Kubernetes, and a count of 0 switches an HPA off.

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 
+from wva.decide.calibration import calibrated
 from wva.decide.memory import VERSION, BrainMemory, VariantMemory
 from wva.decide.model import Scene, decide_model
+from wva.decide.plans import take_room
 from wva.decide.room import Room
 from wva.decide.settings import Settings
 from wva.decide.startup import learn_startup
-from wva.decide.trust import serving
 from wva.decide.view import dated
-from wva.fleet.observation import Observation, VariantObservation
+from wva.fleet.observation import Observation
 from wva.fleet.plan import Plan, VariantPlan
 
 
@@ -20,6 +21,7 @@ class WvaPolicy:
     name: str = "wva"
     """Name that users select it by."""
     settings: Settings = field(default_factory=Settings)
+    """Tunables."""
 
     def initial_memory(self) -> BrainMemory:
         """Nothing seen."""
@@ -29,25 +31,33 @@ class WvaPolicy:
         """Decide for every model in scope, the highest priority first, because they may share hardware."""
         if memory.version != VERSION:
             memory = self.initial_memory()
-        variants = {
-            seen.variant.name: _remember_start(memory.variants.get(seen.variant.name), seen)
-            for seen in observation.variants
-        }
-        models = {m.model.name: memory.models[m.model.name] for m in observation.models if m.model.name in memory.models}
+        variants = self._learn_variants(observation, memory)
+        present = [observed.model.name for observed in observation.models]
+        models = {name: memory.models[name] for name in present if name in memory.models}
         room = Room(observation.inventory)
         plans: dict[str, VariantPlan] = {}
         for observed in sorted(observation.models, key=lambda m: (-m.model.priority, m.model.name)):
             name = observed.model.name
-            seen = serving(observation, name)
-            if name in observation.scope and seen:
-                scene = Scene(observation.now, observed, seen, variants, self.settings)
-                parts, models[name] = decide_model(scene, models.get(name), room)
-                plans.update({part.variant: part for part in parts})
+            own = tuple(variant for variant in observation.variants if variant.variant.model == name)
+            if name not in observation.scope or not own:
+                continue
+            scene = Scene(observation.now, observation.trigger, observed, own, variants, self.settings)
+            parts, models[name] = decide_model(scene, models.get(name), room)
+            take_room(own, parts, room)
+            plans.update({part.variant: part for part in parts})
         ordered = [plans[v.variant.name] for v in observation.variants if v.variant.name in plans]
         plan = dated(observation, self.name, self.settings.plan_valid_s, ordered)
         return plan, BrainMemory(version=VERSION, models=models, variants=variants)
 
-
-def _remember_start(memory: VariantMemory | None, seen: VariantObservation) -> VariantMemory:
-    memory = memory or VariantMemory()
-    return replace(memory, startup=learn_startup(memory.startup, seen))
+    def _learn_variants(self, observation: Observation, memory: BrainMemory) -> dict[str, VariantMemory]:
+        models = {observed.model.name: observed.model for observed in observation.models}
+        learned = {}
+        for seen in observation.variants:
+            name, model = seen.variant.name, seen.variant.model
+            known = memory.variants.get(name) or VariantMemory()
+            known = replace(known, startup=learn_startup(known.startup, seen))
+            if model in models and model in memory.models:
+                load = memory.models[model]
+                known = calibrated(known, seen, models[model], load, observation.now, self.settings)
+            learned[name] = known
+        return learned

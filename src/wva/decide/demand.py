@@ -5,10 +5,12 @@ second: a request with a longer prompt counts for more, by its share of engine t
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from wva.decide.memory import LoadSample, ModelMemory
+from wva.decide.samples import latest_before
 from wva.decide.settings import Settings
 
 STANDARD_ERRORS = 2.0
@@ -23,9 +25,10 @@ LEAST_SPAN_S = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Share of a mean request's engine time that goes by its prompt's tokens; the rest is the same for each request."""
+    """How a request counts whose prompt is longer or shorter than the mean."""
 
     prompt_share: float
+    """Part of a mean request's engine time that goes by its prompt's tokens; the rest is the same for each request."""
     input_tokens: float
     """Mean prompt length in tokens."""
 
@@ -47,63 +50,29 @@ class Demand:
     deviation: float
     """Standard deviation in short bins around the level, in parts of the level."""
     expected: float
-    """The level, with what is likely to stay of the fast load, carried along the trend to the horizon."""
+    """The level, with what is likely to stay of the fast load, carried along a rising trend to the horizon."""
     held_tokens: float | None
-    """KV-cache tokens held now, carried along their own trend to the horizon; ``None`` is unknown."""
-
-
-def remember_sample(memory: ModelMemory, sample: LoadSample, settings: Settings) -> ModelMemory:
-    """Add a scrape's counters, and forget those before the level window; a counter that fell back starts anew."""
-    kept = memory.samples
-    if kept and (sample.requests < kept[-1].requests or sample.tokens < kept[-1].tokens):
-        kept = ()
-    if kept and sample.time <= kept[-1].time:
-        return memory
-    oldest = sample.time - settings.level_window_s - settings.burst_bin_s
-    return replace(memory, samples=(*(s for s in kept if s.time >= oldest), sample))
-
-
-def remember_generated(memory: ModelMemory, totals: Mapping[str, float]) -> tuple[ModelMemory, float]:
-    """Count answer tokens over the fleet's changes: (memory, tokens so far). A total that fell back began anew."""
-    before = memory.generated_by
-    grown = sum(total - before[name] if total >= before.get(name, math.inf) else total for name, total in totals.items())
-    so_far = (memory.samples[-1].generated if memory.samples else 0.0) + grown
-    return replace(memory, generated_by={**totals}), so_far
-
-
-def recent_output_tokens(memory: ModelMemory, window_s: float) -> float | None:
-    """Answer tokens generated for each request that arrived, over the last ``window_s``.
-
-    Answers that get longer show here at once, and in the means of finished answers only when they end. While fewer
-    requests come it is too high by what older ones still generate, which is work all the same.
-    """
-    samples = memory.samples
-    start = _latest_before(samples, samples[-1].time - window_s + 0.5) if samples else None
-    if start is None or samples[-1].requests <= start.requests:
-        return None
-    return (samples[-1].generated - start.generated) / (samples[-1].requests - start.requests)
+    """KV-cache tokens held now, carried along their own growth to the horizon; ``None`` is unknown."""
 
 
 def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) -> ModelMemory:
-    """Learn how far the newest short bin is from where the load before it was heading."""
+    """Learn how far the newest short bin is from where the load before it was heading; call it once a sample."""
     samples = memory.samples
     newest = samples[-1] if samples else None
-    start = _latest_before(samples, newest.time - settings.burst_bin_s + 0.5) if newest else None
+    start = latest_before(samples, newest.time - settings.burst_bin_s) if newest else None
     if newest is None or start is None or start.time - samples[0].time < 2 * LEAST_SPAN_S:
         return memory
     before = [sample for sample in samples if sample.time <= start.time]
-    middle = (samples[0].time + start.time) / 2.0
-    ahead = (start.time + newest.time) / 2.0 - middle
     level = _rate(samples[0], start, weights)
     if level <= 0.0:
         return memory
+    ahead = (newest.time - samples[0].time) / 2.0
     surprise = _rate(start, newest, weights) - level - _trend(before, weights) * ahead
-    deviation = min(abs(surprise) / level, MOST_DEVIATION) ** 2
+    square = min(abs(surprise) / level, MOST_DEVIATION) ** 2
     if memory.burstiness is None:
-        return replace(memory, burstiness=deviation)
-    span = newest.time - (samples[-2].time if len(samples) > 1 else start.time)
-    learned = 1.0 - math.exp(-span / settings.burst_memory_s)
-    return replace(memory, burstiness=memory.burstiness + learned * (deviation - memory.burstiness))
+        return replace(memory, burstiness=square)
+    learned = 1.0 - math.exp(-(newest.time - samples[-2].time) / settings.burst_memory_s)
+    return replace(memory, burstiness=memory.burstiness + learned * (square - memory.burstiness))
 
 
 def measure(
@@ -119,7 +88,7 @@ def measure(
         return None
     newest = samples[-1]
     level = _rate(samples[0], newest, weights)
-    recent = _latest_before(samples, newest.time - max(settings.fast_window_s, settings.fast_residences * residence_s) + 0.5) or samples[0]
+    recent = latest_before(samples, newest.time - max(settings.fast_window_s, residence_s)) or samples[0]
     trend = _trend(samples, weights)
     fast = _rate(recent, newest, weights)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.
@@ -151,17 +120,11 @@ def _rate(first: LoadSample, last: LoadSample, weights: Weights) -> float:
     return load / (last.time - first.time)
 
 
-def _latest_before(samples: Sequence[LoadSample], time: float) -> LoadSample | None:
-    for sample in reversed(samples):
-        if sample.time <= time:
-            return sample
-    return None
-
-
 def _trend(samples: Sequence[LoadSample], weights: Weights) -> float:
     """Growth of the load per second that stands out from its noise."""
-    pairs = zip(samples, samples[1:], strict=False)
-    return _slope([((before.time + after.time) / 2.0, _rate(before, after, weights)) for before, after in pairs])
+    return _slope(
+        [((before.time + after.time) / 2.0, _rate(before, after, weights)) for before, after in pairwise(samples)]
+    )
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:

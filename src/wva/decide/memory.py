@@ -1,9 +1,10 @@
-"""What the brain remembers of a model between decisions, bounded and in timestamps."""
+"""What the brain remembers of models and variants between decisions, bounded and in timestamps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wva.fleet.memory import Memory
+from wva.fleet.variant import EngineArguments
 
 VERSION = 1
 """Layout of ``BrainMemory``."""
@@ -14,11 +15,11 @@ class LoadSample:
     """What one scrape said of a model's load."""
 
     time: float
-    """When they were scraped, in seconds since the epoch."""
+    """When it was scraped, in seconds since the epoch."""
     requests: float
     """Requests so far."""
     tokens: float
-    """Prompt tokens so far, as the gateway estimates them from bytes."""
+    """Prompt tokens so far, as estimated from the bytes that the gateway counts."""
     generated: float
     """Answer tokens that the fleet has generated so far, replicas that are gone included."""
     held_tokens: float | None
@@ -30,6 +31,7 @@ class Excursion:
     """How far the load was from its level at an instant."""
 
     time: float
+    """In seconds since the epoch."""
     level: float
     """Mean requests per second."""
     deviation: float
@@ -41,6 +43,7 @@ class Need:
     """What capacity was needed at an instant."""
 
     time: float
+    """In seconds since the epoch."""
     requests_per_s: float
     """Rate of mean requests that the fleet had to be able to serve within its objectives, headroom included."""
 
@@ -50,11 +53,25 @@ class Startup:
     """How long starts of a variant took."""
 
     mean_s: float
-    """Exponentially weighted mean time from start order to ready."""
+    """Exponentially weighted mean time from hardware to ready, in seconds."""
     deviation_s: float
-    """Exponentially weighted mean absolute deviation from it."""
+    """Exponentially weighted mean absolute deviation from it, in seconds."""
     newest: float
-    """When the newest start that was learned from became ready."""
+    """When the newest start that was learned from became ready, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the engines of a variant compare with the engine model."""
+
+    slowness: float
+    """Measured engine time over predicted engine time, smoothed and bounded; 1 is as predicted, 2 is half as fast."""
+    time: float
+    """When it was last learned, in seconds since the epoch."""
+    revision: str | None
+    """Template revision that it was learned with."""
+    engine: EngineArguments
+    """Engine arguments that it was learned with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +79,15 @@ class ModelMemory:
     """What is remembered of one model."""
 
     since: float
-    """When it was first seen with traffic figures; the first full window is counted from here."""
+    """Since when its load is known without a gap or a restart of the counters, in seconds since the epoch."""
     last_arrival: float = 0.0
-    """When a request was last known to arrive."""
+    """When a request was last known to arrive, in seconds since the epoch."""
     samples: tuple[LoadSample, ...] = ()
     """The level window, oldest first."""
+    generated: float = 0.0
+    """Answer tokens that the fleet has generated since it was first seen."""
     generated_by: Mapping[str, float] = field(default_factory=dict)
-    """Answer tokens by instance when last seen."""
+    """Answer tokens by instance when last known, for the instances that exist."""
     burstiness: float | None = None
     """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
     excursions: tuple[Excursion, ...] = ()
@@ -78,11 +97,13 @@ class ModelMemory:
     persistence_square: float = 0.0
     """Weighted sum of past deviations squared."""
     input_tokens: float | None = None
+    """Mean tokens of a prompt; ``None`` until a request finished."""
     output_tokens: float | None = None
+    """Mean tokens of a finished answer; ``None`` until a request finished."""
     context_tokens: float | None = None
-    """KV-cache tokens that a request in flight holds on average."""
+    """KV-cache tokens that a request in flight holds on average; ``None`` until one was seen."""
     residence_s: float = 0.0
-    """Seconds that a request is in flight at the fleet's capacity."""
+    """Seconds that a mean request is in flight on the cheapest variant under full load; 0 until that is known."""
     needs: tuple[Need, ...] = ()
     """Needs of the hold window that no later one exceeds, so falling: the first is the largest."""
 
@@ -92,8 +113,14 @@ class VariantMemory:
     """What is remembered of one variant."""
 
     startup: Startup | None = None
-    slowness: float = 1.0
-    """Measured time between tokens over the engine model's, smoothed and bounded: divides the prior capacity."""
+    """``None`` until a start was seen to end."""
+    calibration: Calibration | None = None
+    """``None`` until a replica could be compared with the engine model."""
+
+    @property
+    def slowness(self) -> float:
+        """Engine time over what the engine model predicts; 1 until something else was measured."""
+        return 1.0 if self.calibration is None else self.calibration.slowness
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +128,6 @@ class BrainMemory(Memory):
     """The brain's memory."""
 
     models: Mapping[str, ModelMemory] = field(default_factory=dict)
+    """By model name, for the models that exist."""
     variants: Mapping[str, VariantMemory] = field(default_factory=dict)
+    """By variant name, for the variants that exist."""

@@ -1,4 +1,4 @@
-"""The mean request, learned from what finished and from what arrives."""
+"""The mean request, learned from what finished and from what the engines generate."""
 
 import math
 from dataclasses import replace
@@ -7,12 +7,6 @@ from wva.decide.memory import ModelMemory
 from wva.decide.settings import Settings
 from wva.decide.trust import Lengths, Occupancy
 from wva.engine.mix import RequestMix
-
-
-def _smooth(old: float | None, new: float | None, weight: float) -> float | None:
-    if new is None or old is None:
-        return old if new is None else new
-    return old + weight * (new - old)
 
 
 def remember_lengths(
@@ -42,3 +36,9 @@ def request_mix(memory: ModelMemory, recent_output: float | None, prefix_hit_rat
         prefix_hit_rate=prefix_hit_rate,
         held_tokens=memory.context_tokens,
     )
+
+
+def _smooth(old: float | None, new: float | None, weight: float) -> float | None:
+    if new is None or old is None:
+        return old if new is None else new
+    return old + weight * (new - old)

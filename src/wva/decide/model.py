@@ -5,28 +5,24 @@ from dataclasses import dataclass, replace
 
 from wva.decide import explain
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
-from wva.decide.choice import Option, capacity_of, covers, grow, shrink, within_bounds
-from wva.decide.demand import (
-    Demand,
-    measure,
-    recent_output_tokens,
-    remember_burst,
-    remember_generated,
-    remember_sample,
-)
-from wva.decide.memory import LoadSample, ModelMemory, Need, VariantMemory
+from wva.decide.choice import Option, shrink, within_bounds
+from wva.decide.demand import Demand, Weights, measure, remember_burst
+from wva.decide.memory import ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
-from wva.decide.need import held_need, remember_need, required
+from wva.decide.need import Requirement, held_need, occupied_capacity, remember_need, required
+from wva.decide.options import grow_within, options_of, stuck_capacity
 from wva.decide.persistence import lasting_share, remember_excursion
+from wva.decide.plans import hold, hold_variant, wake
 from wva.decide.room import Room
+from wva.decide.samples import recent_output_tokens, remember_generated, remember_sample
 from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
-from wva.decide.trust import Occupancy, backlog, coming, generated, lengths, load_sample, occupancy, rolling_out
-from wva.decide.view import bounded, not_draining
+from wva.decide.supply import rolling_out
+from wva.decide.trust import backlog, generated, lengths, load_sample, occupancy
+from wva.decide.view import not_draining
 from wva.engine.mix import RequestMix
-from wva.fleet.observation import ModelObservation, VariantObservation
+from wva.fleet.observation import ModelObservation, Trigger, VariantObservation
 from wva.fleet.plan import VariantPlan
-from wva.fleet.replica import Phase
 from wva.fleet.reason import Reason
 
 
@@ -35,6 +31,7 @@ class Scene:
     """One model at one instant."""
 
     now: float
+    trigger: Trigger
     model: ModelObservation
     variants: tuple[VariantObservation, ...]
     memories: Mapping[str, VariantMemory]
@@ -42,136 +39,147 @@ class Scene:
     settings: Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a decision adds to memory before it looks at capacity."""
+
+    memory: ModelMemory
+    seen: bool
+    """Whether the load is known now."""
+    new: bool
+    """Whether it comes from a scrape that no decision saw before."""
+    prefix_hit_rate: float
+
+
 def decide_model(scene: Scene, memory: ModelMemory | None, room: Room) -> tuple[list[VariantPlan], ModelMemory]:
     """Targets for the model's variants, within the room left, and what to remember."""
-    memory = memory or ModelMemory(since=scene.now)
-    held = occupancy(scene.variants, scene.settings)
-    memory, so_far = remember_generated(memory, generated(scene.variants, scene.settings))
-    sample = load_sample(scene.model, held, _waiting_holds(memory, scene.settings), so_far, scene.now, scene.settings)
-    if sample is None:
-        return _hold(scene, explain.blind("the gateway's figures are missing or stale")), memory
-    memory, mix = _learn(scene, memory, sample, held)
+    learned = _learn(scene, memory or ModelMemory(since=scene.now))
+    memory = learned.memory
+    if not learned.seen:
+        return _blind(scene, memory, room, "the gateway's figures are missing or stale"), memory
+    recent = recent_output_tokens(memory, max(scene.settings.answer_window_s, memory.residence_s))
+    mix = request_mix(memory, recent, learned.prefix_hit_rate)
     if mix is None:
-        return _hold(scene, explain.blind("no request has finished yet, so lengths are unknown")), memory
+        return _blind(scene, memory, room, "no request has finished yet, so lengths are unknown"), memory
     capacities = _capacities(scene, mix)
     if not capacities:
-        return _hold(scene, explain.blind("no variant has a known capacity within the objectives")), memory
-    return _decide_with(scene, memory, mix, capacities, room)
+        return _blind(scene, memory, room, "no variant has a known capacity within the objectives"), memory
+    options = options_of(scene.variants, capacities, room)
+    cheapest = capacities[min(options, key=lambda option: option.price).name]
+    weights = weights_of(cheapest, mix)
+    horizon_s = _horizon_s(scene)
+    memory, demand = _forecast(
+        scene, replace(memory, residence_s=cheapest.residence_s), weights, horizon_s, learned.new
+    )
+    if demand is None:
+        return _blind(scene, memory, room, "the load has not been seen for long enough"), memory
+    requirement = _requirement(scene, memory, demand, cheapest, capacities, weights)
+    memory = remember_need(memory, Need(scene.now, requirement.total), scene.settings)
+    stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
+    need, held = requirement.total + stuck, held_need(memory) + stuck
+    before = within_bounds(options)
+    after = grow_within(scene.variants, options, before, need, room)
+    guard = _guard(scene, memory, demand)
+    if after == before and guard is None:
+        after = shrink(options, before, held, scene.settings.shrink_share)
+    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory))]
+    if guard is not None:
+        reasons.append(guard)
+    return _plans(scene, options, capacities, before, after, need, reasons), memory
 
 
-def _waiting_holds(memory: ModelMemory, settings: Settings) -> float:
-    """KV-cache tokens for one waiting request, by Little's law while the queue is worked off in its time."""
-    return (memory.context_tokens or 0.0) * min(1.0, memory.residence_s / settings.backlog_s)
-
-
-def _learn(
-    scene: Scene, memory: ModelMemory, sample: LoadSample, held: Occupancy | None
-) -> tuple[ModelMemory, RequestMix | None]:
+def _learn(scene: Scene, memory: ModelMemory) -> Learned:
+    settings = scene.settings
+    held = occupancy(scene.variants, settings)
+    memory = remember_generated(memory, generated(scene.variants, settings))
+    # A waiting request holds KV cache for its residence of the time in which the queue is worked off (Little's law).
+    waiting_holds = (memory.context_tokens or 0.0) * min(1.0, memory.residence_s / settings.backlog_s)
+    sample = load_sample(scene.model, held, waiting_holds, memory.generated, scene.now, settings)
+    if sample is None:
+        return Learned(memory, seen=False, new=False, prefix_hit_rate=0.0)
     previous = memory.samples[-1].time if memory.samples else sample.time
-    finished = lengths(scene.variants, scene.settings)
-    last = memory.samples[-1] if memory.samples else None
-    memory = remember_sample(memory, sample, scene.settings)
-    if last is None or sample.requests > last.requests:
-        memory = replace(memory, last_arrival=sample.time)
-    memory = remember_lengths(memory, finished, held, sample.time - previous, scene.settings)
-    recent = recent_output_tokens(memory, max(scene.settings.answer_window_s, memory.residence_s))
-    return memory, request_mix(memory, recent, finished.prefix_hit_rate)
+    new = not memory.samples or sample.time > previous
+    memory = remember_sample(memory, sample, scene.now, settings)
+    finished = lengths(scene.variants, settings)
+    memory = remember_lengths(memory, finished, held, max(0.0, sample.time - previous), settings)
+    return Learned(memory, seen=True, new=new, prefix_hit_rate=finished.prefix_hit_rate)
 
 
 def _capacities(scene: Scene, mix: RequestMix) -> dict[str, ReplicaCapacity]:
+    """Of the variants that can keep the objectives."""
     capacities = {}
     for seen in scene.variants:
         name = seen.variant.name
-        capacity = replica_capacity(scene.model.model, seen.variant, mix, scene.memories[name])
+        capacity = replica_capacity(scene.model.model, seen.variant, mix, scene.memories[name].slowness)
         if capacity is not None and capacity.requests_per_s > 0.0:
             capacities[name] = capacity
     return capacities
 
 
-def _decide_with(
-    scene: Scene, memory: ModelMemory, mix: RequestMix, capacities: Mapping[str, ReplicaCapacity], room: Room
-) -> tuple[list[VariantPlan], ModelMemory]:
+def _horizon_s(scene: Scene) -> float:
+    """Seconds until a replica that the next decision orders is ready."""
+    starts = (time_to_ready_s(scene.memories[v.variant.name].startup, v, scene.settings) for v in scene.variants)
+    return scene.settings.burst_bin_s + max(starts)
+
+
+def _forecast(
+    scene: Scene, memory: ModelMemory, weights: Weights, horizon_s: float, new: bool
+) -> tuple[ModelMemory, Demand | None]:
     settings = scene.settings
-    options = _options(scene, capacities, room)
-    best = min(options, key=lambda option: option.price)
-    weights = weights_of(capacities[best.name], mix)
-    horizon_s = settings.burst_bin_s + max(
-        time_to_ready_s(scene.memories[seen.variant.name].startup, seen, settings) for seen in scene.variants
-    )
-    memory = replace(remember_burst(memory, weights, settings), residence_s=capacities[best.name].residence_s)
-    demand = measure(
-        memory, weights, horizon_s, capacities[best.name].residence_s, lasting_share(memory), settings
-    )
-    if demand is None:
-        return _hold(scene, explain.blind("the load has not been seen for long enough")), memory
-    memory = remember_excursion(memory, scene.now, demand.level, demand.fast, horizon_s, settings)
+    if new:
+        memory = remember_burst(memory, weights, settings)
+    demand = measure(memory, weights, horizon_s, memory.residence_s, lasting_share(memory), settings)
+    if demand is not None and new:
+        time = memory.samples[-1].time
+        memory = remember_excursion(memory, time, demand.level, demand.fast, horizon_s, settings)
+    return memory, demand
+
+
+def _requirement(
+    scene: Scene,
+    memory: ModelMemory,
+    demand: Demand,
+    cheapest: ReplicaCapacity,
+    capacities: Mapping[str, ReplicaCapacity],
+    weights: Weights,
+) -> Requirement:
+    settings = scene.settings
     waiting = backlog(scene.model, settings)
-    active = waiting.requests > 0 or scene.now - memory.last_arrival <= settings.idle_window_s
-    requirement = required(
+    idle = scene.now - memory.last_arrival > settings.idle_window_s
+    return required(
         demand,
-        capacities[best.name],
-        _occupied(demand, scene, capacities),
-        weights.load(waiting.requests, waiting.tokens),
-        active,
-        settings,
+        cheapest,
+        occupied_capacity(demand.held_tokens, scene.variants, capacities),
+        weights.load(waiting.requests, waiting.tokens) if waiting is not None else 0.0,
+        active=_waits(scene) or not idle,
+        settings=settings,
     )
-    memory = remember_need(memory, Need(scene.now, requirement.total), settings)
-    before = within_bounds(options)
-    stuck = _stuck_capacity(scene, options)
-    need, held = requirement.total + stuck, held_need(memory) + stuck
-    after = before if covers(capacity_of(options, before), need) else grow(options, before, need)
-    settled = scene.now - memory.since >= settings.level_window_s and not any(map(rolling_out, scene.variants))
-    if after == before and settled:
-        after = shrink(options, before, held, settings.shrink_share)
-    reasons = (explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory)))
-    return _plans(scene, options, capacities, before, after, need, reasons, room), memory
 
 
-def _occupied(demand: Demand, scene: Scene, capacities: Mapping[str, ReplicaCapacity]) -> float:
-    """Capacity of the serving replicas by the part of their KV cache that will be in use; 0 where that is unknown."""
-    if demand.held_tokens is None:
-        return 0.0
-    rate = tokens = 0.0
-    for seen in scene.variants:
-        capacity = capacities.get(seen.variant.name)
-        if capacity is not None:
-            serving = len(seen.in_phase(Phase.READY, Phase.DRAINING))
-            rate += serving * capacity.requests_per_s
-            tokens += serving * capacity.kv_tokens
-    # Beyond full, what is held tells how long the queue is, not how much capacity it takes.
-    return rate * min(1.0, demand.held_tokens / tokens) if tokens > 0.0 else 0.0
+def _waits(scene: Scene) -> bool:
+    """Whether a request waits at the gateway, by its queue, or else by what caused the decision."""
+    waiting = backlog(scene.model, scene.settings)
+    if waiting is None or waiting.requests == 0.0:
+        return scene.trigger is Trigger.ARRIVAL_AT_ZERO
+    return True
 
 
-def _stuck_capacity(scene: Scene, options: Sequence[Option]) -> float:
-    """Capacity of the replicas that are counted but not coming, for lack of hardware."""
-    stuck = {seen.variant.name: not_draining(seen) - coming(seen, scene.now, scene.settings) for seen in scene.variants}
-    return capacity_of(options, stuck)
+def _guard(scene: Scene, memory: ModelMemory, demand: Demand) -> Reason | None:
+    """Why nothing may be given up now, if so."""
+    if scene.now - memory.since < scene.settings.level_window_s:
+        return explain.guard("the load has not been seen for a full window")
+    if any(map(rolling_out, scene.variants)):
+        return explain.guard("a rollout is under way")
+    if demand.held_tokens is None or backlog(scene.model, scene.settings) is None:
+        return explain.guard("what the engines or the gateway hold is not fully known")
+    return None
 
 
-def _options(scene: Scene, capacities: Mapping[str, ReplicaCapacity], room: Room) -> list[Option]:
-    options = []
-    for seen in scene.variants:
-        variant, count = seen.variant, not_draining(seen)
-        if variant.name not in capacities:
-            continue
-        fits = room.fits(variant)
-        most = variant.max_replicas if fits is None else min(variant.max_replicas, max(count, seen_on_hardware(seen) + fits))
-        options.append(
-            Option(
-                name=variant.name,
-                unit=capacities[variant.name].requests_per_s,
-                cost=variant.cost_per_hour,
-                count=count,
-                least=variant.min_replicas,
-                most=max(most, variant.min_replicas),
-            )
-        )
-    return options
-
-
-def seen_on_hardware(seen: VariantObservation) -> int:
-    """Replicas that stay and have hardware."""
-    return not_draining(seen) - sum(replica.started_at is None for replica in seen.replicas)
+def _blind(scene: Scene, memory: ModelMemory, room: Room, what: str) -> list[VariantPlan]:
+    """Hold, but never leave a request waiting where there is no replica."""
+    reasons = (explain.blind(what),)
+    arrived = len(memory.samples) > 1 and memory.samples[-1].requests > memory.samples[0].requests
+    return wake(scene.variants, room, reasons) if arrived or _waits(scene) else hold(scene.variants, reasons)
 
 
 def _plans(
@@ -181,32 +189,19 @@ def _plans(
     before: Mapping[str, int],
     after: Mapping[str, int],
     need: float,
-    common: tuple[Reason, ...],
-    room: Room,
+    common: Sequence[Reason],
 ) -> list[VariantPlan]:
     by_name = {option.name: option for option in options}
     dearest = max(options, key=lambda option: option.price)
     plans = []
     for seen in scene.variants:
-        option = by_name.get(seen.variant.name)
+        name = seen.variant.name
+        option = by_name.get(name)
         if option is None:
-            plans.append(_hold_variant(seen, explain.blind("its capacity within the objectives is unknown or none")))
+            plans.append(hold_variant(seen, (explain.blind("its capacity within the objectives is unknown or none"),)))
             continue
-        target = after[option.name]
-        room.take(seen.variant, max(0, target - option.count))
-        chosen = explain.choice(options, before, after, option.name, need)
-        capacity = explain.supply(option, capacities[option.name], option is dearest)
-        plans.append(
-            VariantPlan(option.name, not_draining(seen), target, target, (chosen, *common, capacity))
-        )
+        chosen = explain.choice(options, before, after, name, need)
+        supply = explain.supply(option, capacities[name], option is dearest, scene.memories[name].slowness)
+        target = after[name]
+        plans.append(VariantPlan(name, not_draining(seen), target, target, (chosen, *common, supply)))
     return plans
-
-
-def _hold(scene: Scene, reason: Reason) -> list[VariantPlan]:
-    return [_hold_variant(seen, reason) for seen in scene.variants]
-
-
-def _hold_variant(seen: VariantObservation, reason: Reason) -> VariantPlan:
-    count = not_draining(seen)
-    target = bounded(seen.variant, count)
-    return VariantPlan(seen.variant.name, count, target, target if target != count else None, (reason,))

@@ -1,12 +1,15 @@
 """How much capacity the demand needs, headroom included, and how long a need is kept."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.memory import ModelMemory, Need
 from wva.decide.settings import Settings
+from wva.fleet.observation import VariantObservation
+from wva.fleet.replica import Phase
 
 TRACE_OF_LOAD = 1e-6
 """Need in requests per second that stands for "at least one replica"."""
@@ -19,10 +22,11 @@ class Requirement:
     sustained: float
     """For the load expected when a replica ordered now is ready, with its usual bursts."""
     occupied: float
-    """For the KV cache that is filling up: the present capacity, by how full it will be."""
+    """For the KV cache that is filling up: the present capacity, by how full it will be, up to a bound."""
     backlog: float
     """On top, to work off what the gateway holds."""
     total: float
+    """The larger of the two first, and the backlog; a trace of load at least for a model in use."""
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -43,10 +47,11 @@ def required(
     active: bool,
     settings: Settings,
 ) -> Requirement:
-    """The largest of the needs, plus the backlog.
+    """The larger of the needs, plus the backlog.
 
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
-    cache that will be in use.
+    cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
+    is in use, so that it needs a replica however small its load is.
     """
     usable = 1.0 - settings.headroom
     deviation = demand.deviation * burst_share(capacity, settings)
@@ -55,6 +60,23 @@ def required(
     backlog = backlog_load / settings.backlog_s
     total = max(sustained, full) + backlog
     return Requirement(sustained, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+
+
+def occupied_capacity(
+    held_tokens: float | None, variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity]
+) -> float:
+    """Capacity of the serving replicas times the part of their KV cache that will be in use; 0 where it is unknown."""
+    if held_tokens is None:
+        return 0.0
+    rate = tokens = 0.0
+    for seen in variants:
+        capacity = capacities.get(seen.variant.name)
+        if capacity is not None:
+            serving = len(seen.in_phase(Phase.READY, Phase.DRAINING))
+            rate += serving * capacity.requests_per_s
+            tokens += serving * capacity.kv_tokens
+    # Beyond full, what is held tells how long the queue is, not how much capacity it takes.
+    return rate * min(1.0, held_tokens / tokens) if tokens > 0.0 else 0.0
 
 
 def remember_need(memory: ModelMemory, need: Need, settings: Settings) -> ModelMemory:

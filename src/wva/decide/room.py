@@ -1,5 +1,7 @@
 """Hardware that is left while one decision hands it out."""
 
+from collections.abc import Iterable
+
 from wva.fleet.inventory import Inventory
 from wva.fleet.variant import Variant
 
@@ -21,12 +23,20 @@ class Room:
         nodes = self._free.get(variant.accelerator)
         return None if nodes is None else sum(free // variant.gpus_per_replica for free in nodes)
 
-    def take(self, variant: Variant, replicas: int) -> None:
-        """Give hardware to that many replicas, on the fullest nodes that have room."""
+    def take(self, variant: Variant, replicas: int) -> int:
+        """Give hardware to that many replicas, on the fullest nodes that have room; returns how many found some."""
         nodes = self._free.get(variant.accelerator)
         if nodes is None:
-            return
-        for _ in range(replicas):
+            return replicas
+        for taken in range(replicas):
             roomy = [(free, node) for node, free in enumerate(nodes) if free >= variant.gpus_per_replica]
-            if roomy:
-                nodes[min(roomy)[1]] -= variant.gpus_per_replica
+            if not roomy:
+                return taken
+            nodes[min(roomy)[1]] -= variant.gpus_per_replica
+        return replicas
+
+    def trial(self, orders: Iterable[tuple[Variant, int]]) -> list[int]:
+        """How many of these replicas find hardware, the first order first, without giving any away."""
+        room = Room(Inventory())
+        room._free = {name: None if nodes is None else list(nodes) for name, nodes in self._free.items()}
+        return [room.take(variant, replicas) for variant, replicas in orders]

@@ -1,50 +1,79 @@
 """The brain's configuration: one default for every fleet, nothing in it knows a workload."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+SHARES = ("headroom", "kv_headroom", "shrink_share", "calibration_step")
+"""Settings that are a part of something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Tunables of the brain; each with its unit, its default and why."""
+    """Tunables of the brain; each with its unit, its default and why.
 
-    headroom: float = 0.15
+    Raises ``ValueError`` for a part outside 0 to 1, a time below a second, and anything negative.
+    """
+
+    headroom: float = 0.2
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
+    kv_headroom: float = 0.45
+    """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
     most_occupied: float = 1.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
-    kv_headroom: float = 0.2
-    """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
-    burst_deviations: float = 0.65
-    """Standard deviations of short-term load that are served without queueing. More costs idle replicas."""
+    burst_deviations: float = 0.7
+    """Standard deviations of short-term load that are served without queueing: more costs replicas that are idle
+    between bursts, fewer lose requests in each."""
     level_window_s: float = 300.0
-    """Seconds over which the level and the trend of the load are measured: long enough to see a trend through noise."""
+    """Seconds over which the level and the trend of the load are measured, and which must have been seen before a
+    shrink: long enough to see a trend through noise."""
     most_growth: float = 1.25
     """Largest growth over the horizon that a trend is believed to bring, as a factor: a step is no endless ramp."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
     burst_memory_s: float = 1800.0
-    """Seconds after which a measured burst counts for 1/e of a fresh one."""
+    """Seconds after which a measured burst counts for 1/e of a fresh one: some dozens of start-ups, so that what is
+    learned of bursts is more than the last one."""
     fast_window_s: float = 60.0
-    """Seconds over which a sudden load is believed, at least."""
-    fast_residences: float = 2.0
-    """The same in times that a request is in flight: a burst shorter than that never is in the engines as a whole."""
-    answer_window_s: float = 300.0
-    """Seconds over which generated tokens are set against arrivals, at least."""
+    """Seconds over which a sudden load is measured: the shortest in which tens of requests show a rate."""
+    answer_window_s: float = 120.0
+    """Seconds over which generated tokens are set against arrivals, at least: they must span many answers."""
     mix_memory_s: float = 120.0
-    """Seconds over which mean prompt and answer lengths are smoothed."""
+    """Seconds over which mean prompt and answer lengths are smoothed: the engines' own means span five minutes."""
+    calibration_band: float = 0.3
+    """Deviation of measured from predicted engine time, as a part, within which the engine model is believed as it is:
+    its own accuracy uncalibrated, with what load that varies within a window adds."""
+    calibration_memory_s: float = 120.0
+    """Seconds over which the measured speed of engines is smoothed: an engine does not change its speed by the minute,
+    and the measurement is a five-minute mean already."""
+    calibration_step: float = 0.05
+    """Largest change of the believed speed in one decision, as a part: no single measurement may move a fleet."""
     backlog_s: float = 120.0
-    """Seconds in which requests held at the gateway are to be worked off."""
+    """Seconds in which requests held at the gateway are to be worked off: about a start-up, before which nothing that
+    is ordered for them helps."""
     hold_window_s: float = 300.0
     """Seconds for which capacity once needed is kept: stopping and starting again costs more than waiting."""
     idle_window_s: float = 600.0
-    """Seconds without a request after which a model may go to zero replicas, where its minimum allows."""
+    """Seconds without a request after which a model may go to zero replicas, where its minimum allows: several
+    start-ups, because the next request waits for one."""
     shrink_share: float = 0.25
-    """Largest part of a model's capacity given up in one decision."""
+    """Largest part of a model's capacity given up in one decision: an error shows before it costs everything."""
     stale_s: float = 60.0
-    """Age in seconds from which a figure counts as unknown."""
+    """Age in seconds from which a figure counts as unknown: four scrapes at the usual 15 s."""
     stuck_s: float = 120.0
-    """Seconds without hardware after which a pending replica no longer counts as coming supply."""
+    """Seconds without hardware after which a pending replica no longer counts as coming supply: an ordinary wait for a
+    scheduler or a node image is shorter."""
     startup_quantile_deviations: float = 2.0
-    """Mean absolute deviations added to the mean start-up time, for a horizon that most starts keep."""
+    """Mean absolute deviations added to the mean start-up time, for a horizon that most starts keep: 1.6 standard
+    deviations where starts are normal, 95 % of them."""
     plan_valid_s: float = 60.0
-    """Seconds for which a plan may still be carried out."""
+    """Seconds for which a plan may still be carried out: what it saw is stale after that."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in SHARES and not 0.0 <= value < 1.0:
+                raise ValueError(f"{field.name} must be at least 0 and less than 1, not {value}")
+            if field.name.endswith("_s") and not value >= 1.0:
+                raise ValueError(f"{field.name} must be at least 1 second, not {value}")
+            if not value >= 0.0:
+                raise ValueError(f"{field.name} must not be negative, not {value}")

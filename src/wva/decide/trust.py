@@ -1,16 +1,16 @@
 """What of an observation can be believed: replicas that exist and are ready, figures that are fresh and finite."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wva.decide.memory import LoadSample
 from wva.decide.settings import Settings
-from wva.fleet.observation import ModelObservation, Observation, VariantObservation
-from wva.fleet.replica import InstanceMetrics, Phase, Replica
+from wva.fleet.observation import ModelObservation, Traffic, VariantObservation
+from wva.fleet.replica import Instance, InstanceMetrics, Phase, Replica
 
 BYTES_PER_TOKEN = 4.0
-"""Bytes of a request for each token of its prompt: a gateway counts bytes."""
+"""Bytes of a request for each token of its prompt: a gateway counts bytes, and English text has about four a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Lengths:
     input_tokens: float | None
     output_tokens: float | None
     prefix_hit_rate: float
+    """Part of the prompts found in the prefix cache, 0 to 1; 0 where it is unknown, so that none is hoped for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,20 @@ class Occupancy:
     """What the engines of a model hold, over all that serve."""
 
     running: float
+    """Requests that decode or prefill."""
     waiting: float
+    """Requests in the engines' queues."""
     used_tokens: float
     """Tokens in their KV caches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is held at the gateway; 0 only when the gateway said so."""
+    """What is held at the gateway."""
 
     requests: float
     tokens: float
+    """Prompt tokens of them."""
 
 
 def known(value: float | None) -> float | None:
@@ -45,23 +49,52 @@ def known(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) and value >= 0.0 else None
 
 
-def generated(variants: Iterable[VariantObservation], settings: Settings) -> dict[str, float]:
-    """Answer tokens generated so far by each instance with a fresh figure."""
-    totals = {}
+def fresh_traffic(observed: ModelObservation, settings: Settings) -> Traffic | None:
+    """The gateway's figures unless they are missing or stale."""
+    traffic = observed.traffic
+    return traffic if traffic is not None and 0.0 <= traffic.age_s <= settings.stale_s else None
+
+
+def fresh_metrics(replica: Replica, settings: Settings) -> Iterator[InstanceMetrics]:
+    """The metrics of a serving replica's instances that are not stale."""
+    if replica.phase in (Phase.READY, Phase.DRAINING):
+        for instance in replica.instances:
+            if _fresh(instance, settings):
+                assert instance.metrics is not None
+                yield instance.metrics
+
+
+def _fresh(instance: Instance, settings: Settings) -> bool:
+    return instance.metrics is not None and 0.0 <= instance.metrics.age_s <= settings.stale_s
+
+
+def generated(variants: Iterable[VariantObservation], settings: Settings) -> dict[str, float | None]:
+    """Answer tokens generated so far by each instance: 0 before it serves, ``None`` where that is unknown."""
+    totals: dict[str, float | None] = {}
     for variant in variants:
-        for replica in variant.in_phase(Phase.READY, Phase.DRAINING):
+        for replica in variant.replicas:
+            serving = replica.phase in (Phase.READY, Phase.DRAINING)
             for instance in replica.instances:
-                metrics = instance.metrics
-                if metrics is not None and 0.0 <= metrics.age_s <= settings.stale_s:
-                    total = known(metrics.generation_tokens_total)
-                    if total is not None:
-                        totals[instance.id] = total
+                if not serving:
+                    totals[instance.id] = 0.0
+                else:
+                    metrics = instance.metrics if _fresh(instance, settings) else None
+                    totals[instance.id] = None if metrics is None else known(metrics.generation_tokens_total)
     return totals
+
+
+def backlog(observed: ModelObservation, settings: Settings) -> Backlog | None:
+    """What waits at the gateway; ``None`` is unknown."""
+    traffic = fresh_traffic(observed, settings)
+    if traffic is None:
+        return None
+    requests, size = known(traffic.queue_requests), known(traffic.queue_bytes)
+    return None if requests is None or size is None else Backlog(requests, size / BYTES_PER_TOKEN)
 
 
 def load_sample(
     observed: ModelObservation,
-    occupancy: "Occupancy | None",
+    held: Occupancy | None,
     waiting_holds: float,
     generated_tokens: float,
     now: float,
@@ -69,36 +102,20 @@ def load_sample(
 ) -> LoadSample | None:
     """The load at the gateway's newest scrape, or ``None`` where its counters are missing or stale.
 
-    ``generated_tokens`` is the fleet's count of answer tokens; ``waiting_holds`` is the KV-cache tokens that have to be there for each request that waits.
+    ``generated_tokens`` is the fleet's count of answer tokens; ``waiting_holds`` is the KV-cache tokens that have to be
+    there for each request that waits.
     """
-    traffic = observed.traffic
-    if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
+    traffic = fresh_traffic(observed, settings)
+    if traffic is None:
         return None
     requests, size = known(traffic.arrivals_total), known(traffic.arrived_bytes_total)
     if requests is None or size is None:
         return None
-    held = None
-    if occupancy is not None:
-        waiting = occupancy.waiting + (known(traffic.queue_requests) or 0.0)
-        held = occupancy.used_tokens + waiting * waiting_holds
-    return LoadSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN, generated_tokens, held)
-
-
-def backlog(observed: ModelObservation, settings: Settings) -> Backlog:
-    """What waits at the gateway as far as is known."""
-    traffic = observed.traffic
-    if traffic is None or not 0.0 <= traffic.age_s <= settings.stale_s:
-        return Backlog(0.0, 0.0)
-    return Backlog(known(traffic.queue_requests) or 0.0, (known(traffic.queue_bytes) or 0.0) / BYTES_PER_TOKEN)
-
-
-def fresh_metrics(replica: Replica, settings: Settings) -> Iterable[InstanceMetrics]:
-    """The metrics of a serving replica's instances that are not stale."""
-    if replica.phase not in (Phase.READY, Phase.DRAINING):
-        return
-    for instance in replica.instances:
-        if instance.metrics is not None and 0.0 <= instance.metrics.age_s <= settings.stale_s:
-            yield instance.metrics
+    queued = backlog(observed, settings)
+    tokens = None
+    if held is not None and queued is not None:
+        tokens = held.used_tokens + (held.waiting + queued.requests) * waiting_holds
+    return LoadSample(now - traffic.age_s, requests, size / BYTES_PER_TOKEN, generated_tokens, tokens)
 
 
 def lengths(variants: Iterable[VariantObservation], settings: Settings) -> Lengths:
@@ -121,47 +138,21 @@ def lengths(variants: Iterable[VariantObservation], settings: Settings) -> Lengt
 
 
 def occupancy(variants: Iterable[VariantObservation], settings: Settings) -> Occupancy | None:
-    """What the engines hold; ``None`` unless every ready replica said so, because a part would read as less load."""
+    """What the engines hold; ``None`` unless every serving replica said so, because a part would read as less load."""
     running = waiting = used = 0.0
     for variant in variants:
         for replica in variant.in_phase(Phase.READY, Phase.DRAINING):
-            seen = 0
+            # Just after its start nothing of a replica was scraped yet, and it holds next to nothing.
+            if all(instance.metrics is None for instance in replica.instances):
+                continue
             for instance in replica.instances:
-                metrics = instance.metrics
-                if metrics is None or not 0.0 <= metrics.age_s <= settings.stale_s:
-                    continue
+                metrics = instance.metrics if _fresh(instance, settings) else None
+                if metrics is None or instance.kv_capacity_tokens is None:
+                    return None
                 usage, active, queued = known(metrics.kv_usage), known(metrics.running), known(metrics.waiting)
-                if usage is None or active is None or queued is None or instance.kv_capacity_tokens is None:
-                    continue
-                seen += 1
+                if usage is None or active is None or queued is None:
+                    return None
                 running += active
                 waiting += queued
                 used += usage * instance.kv_capacity_tokens
-            if seen < len(replica.instances) and not _young(replica):
-                return None
     return Occupancy(running, waiting, used)
-
-
-def _young(replica: Replica) -> bool:
-    """Whether nothing of a replica was scraped yet, as just after its start, when it holds next to nothing."""
-    return all(instance.metrics is None for instance in replica.instances)
-
-
-def coming(variant: VariantObservation, now: float, settings: Settings) -> int:
-    """Replicas that serve or will: ready, starting, and pending ones that are not stuck without hardware."""
-    return sum(
-        replica.phase in (Phase.READY, Phase.STARTING)
-        or (replica.phase is Phase.PENDING and now - replica.since <= settings.stuck_s)
-        for replica in variant.replicas
-    )
-
-
-def rolling_out(variant: VariantObservation) -> bool:
-    """Whether replicas of more than one template revision exist."""
-    revisions = {replica.revision for replica in variant.in_phase(Phase.PENDING, Phase.STARTING, Phase.READY)}
-    return len(revisions) > 1 or (variant.revision is not None and revisions not in ({variant.revision}, set()))
-
-
-def serving(observation: Observation, model: str) -> tuple[VariantObservation, ...]:
-    """The variants of a model."""
-    return tuple(variant for variant in observation.variants if variant.variant.model == model)

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from wva.decide.brain import WvaPolicy
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
-from wva.decide.brain import WvaPolicy
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.static import StaticPolicy
 

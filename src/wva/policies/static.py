@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from wva.decide.view import bounded, dated, in_scope, not_draining
 from wva.fleet.memory import Memory
 from wva.fleet.observation import Observation
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.reason import Reason
-from wva.decide.view import bounded, dated, in_scope, not_draining
 
 VERSION = 1
 """Layout of ``StaticMemory``."""

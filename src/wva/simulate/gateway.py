@@ -7,7 +7,7 @@ from wva.engine.compiled import cold, inlined
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
 
 BLOCKED_REQUESTS = 32
-"""Requests in flight that count extra for a replica short of KV cache or slots: its speed says nothing of its memory."""
+"""Requests in flight that a replica short of KV cache or slots seems to have more: speed says nothing of memory."""
 
 
 @inlined
@@ -40,7 +40,7 @@ def _load(world: World, r: int, request: int, now: int) -> float:
     replica = world.engines.replicas[r]
     prompt = world.engines.requests[request].input * world.engines.servers[replica.server].prompt_token_s
     waiting_for_room = BLOCKED_REQUESTS if replica.seen_blocked else 0
-    return (replica.in_flight + 1 + waiting_for_room) * world.cost[r] + prompt
+    return float((replica.in_flight + 1 + waiting_for_room) * world.cost[r] + prompt)
 
 
 @inlined

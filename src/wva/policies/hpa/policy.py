@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from wva.decide.view import dated, in_scope, not_draining
 from wva.fleet.observation import Observation, VariantObservation
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.reason import Reason
@@ -12,7 +13,6 @@ from wva.policies.hpa.pods import Pods, group
 from wva.policies.hpa.rates import highest_allowed, highest_without_behavior, lowest_allowed
 from wva.policies.hpa.settings import Behavior, Metric, PodsMetric
 from wva.policies.hpa.stabilization import stabilize, stabilize_without_behavior
-from wva.decide.view import dated, in_scope, not_draining
 
 _SYNC_SLACK = 0.05
 """Share of the sync period by which a call may come early and still count: callers' timers jitter."""

@@ -1,5 +1,0 @@
-"""``python -m wva``."""
-
-from wva.cli.main import main
-
-main()

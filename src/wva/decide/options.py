@@ -1,0 +1,64 @@
+"""The variants of a model as things to choose from, within the hardware that is left."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from wva.decide.capacity import ReplicaCapacity
+from wva.decide.choice import Option, capacity_of, covers, grow
+from wva.decide.room import Room
+from wva.decide.settings import Settings
+from wva.decide.supply import coming, placed
+from wva.decide.view import not_draining
+from wva.fleet.observation import VariantObservation
+
+
+def options_of(
+    variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity], room: Room
+) -> list[Option]:
+    """The variants with a known capacity; their counts are what the body already works towards."""
+    return [_option(seen, capacities[seen.variant.name], room) for seen in variants if seen.variant.name in capacities]
+
+
+def _option(seen: VariantObservation, capacity: ReplicaCapacity, room: Room) -> Option:
+    variant = seen.variant
+    # What cannot reach zero keeps its last replica.
+    least = max(variant.min_replicas, 0 if seen.traits.reaches_zero else min(1, seen.desired, variant.max_replicas))
+    most, fits = variant.max_replicas, room.fits(variant)
+    if fits is not None:
+        most = min(most, max(seen.desired, placed(seen) + fits))
+    return Option(variant.name, capacity.requests_per_s, variant.cost_per_hour, seen.desired, least, max(most, least))
+
+
+def stuck_capacity(
+    variants: Sequence[VariantObservation], options: Sequence[Option], now: float, settings: Settings
+) -> float:
+    """Capacity of the replicas that are counted but not coming, for lack of hardware."""
+    stuck = {
+        seen.variant.name: max(0, min(seen.desired, not_draining(seen)) - coming(seen, now, settings))
+        for seen in variants
+    }
+    return capacity_of(options, stuck)
+
+
+def grow_within(
+    variants: Sequence[VariantObservation],
+    options: Sequence[Option],
+    before: Mapping[str, int],
+    need: float,
+    room: Room,
+) -> dict[str, int]:
+    """Add replicas until the need is covered or no more find hardware, variants that share some considered."""
+    by_name = {seen.variant.name: seen for seen in variants}
+    options = sorted(options, key=lambda option: option.price)
+    while True:
+        after = dict(before) if covers(capacity_of(options, before), need) else grow(options, before, need)
+        orders = [(by_name[o.name].variant, max(0, after[o.name] - placed(by_name[o.name]))) for o in options]
+        found = room.trial(orders)
+        given = {
+            option.name: max(before[option.name], placed(by_name[option.name]) + count)
+            for option, count in zip(options, found, strict=True)
+        }
+        if all(after[name] <= count for name, count in given.items()):
+            return after
+        # What is short here may be had of another variant.
+        options = [replace(option, most=min(option.most, given[option.name])) for option in options]
