@@ -286,7 +286,7 @@ def stories(draw: st.DrawFn, longest: int = 8) -> Story:
     return Story(
         start=draw(st.sampled_from((0.0, 1.7e9))),
         models=tuple(
-            Model(name, "default", "llama-8b", "bf16", Objectives(2.0, 0.1), priority)
+            Model(name, "default", "Llama-3.1-8B-Instruct", "bf16", Objectives(2.0, 0.1), priority)
             for priority, name in enumerate(model_names)
         ),
         variants=fleet,

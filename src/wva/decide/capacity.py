@@ -1,11 +1,12 @@
 """What one replica of each variant gives at the objectives, for the mix of requests that it gets now."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 from wva.decide.demand import Weights
 from wva.engine.build import build_server
-from wva.engine.capacity import Binding, sustainable
+from wva.engine.capacity import Binding, Capacity, sustainable
 from wva.engine.engine_time import prompt_s
 from wva.engine.mix import RequestMix
 from wva.engine.server import BLOCK_TOKENS, Server
@@ -14,13 +15,16 @@ from wva.fleet.errors import UserError
 from wva.fleet.model import Model, Objectives
 from wva.fleet.variant import EngineArguments, Variant
 
+TPOT_DEVIATIONS = 2.0
+"""Standard deviations of a request's own TPOT that stay within the objective."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaCapacity:
     """One replica of a variant."""
 
     requests_per_s: float
-    """Mean requests per second that keep the objectives; 0 when it cannot keep them at all."""
+    """Mean requests per second at which most requests keep the objectives; 0 when it cannot keep them at all."""
     kv_tokens: float
     """Tokens that its KV cache holds."""
     residence_s: float
@@ -54,7 +58,7 @@ def replica_capacity(model: Model, variant: Variant, mix: RequestMix, slowness: 
     if server is None:
         return None
     objectives = Objectives(model.objectives.ttft_s / slowness, model.objectives.tpot_s / slowness)
-    capacity = sustainable(server, mix, objectives)
+    capacity = _capacity_for_most(server, mix, objectives)
     batch = max(1, round(capacity.batch))
     prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, batch)
     whole = prompt + mix.decode_steps * capacity.tpot_s / batch
@@ -65,6 +69,24 @@ def replica_capacity(model: Model, variant: Variant, mix: RequestMix, slowness: 
         binding=capacity.binding,
         prompt_share=min(1.0, prompt / whole) if whole > 0.0 else 1.0,
     )
+
+
+def _capacity_for_most(server: Server, mix: RequestMix, objectives: Objectives) -> Capacity:
+    """The largest rate at which most requests keep the objectives, not only the mean one.
+
+    While a request decodes for a residence ``D * tpot``, about ``rate * D * tpot`` prompts of others come in between,
+    each for ``p`` seconds. Their number is Poisson and their lengths vary about as much as they are long, so the
+    standard deviation of the request's own TPOT is ``p * sqrt(2 * rate / (D * tpot))`` of its mean. Long answers
+    average that out; short ones among long prompts do not.
+    """
+    capacity = sustainable(server, mix, objectives)
+    steps = mix.decode_steps
+    if capacity.requests_per_s <= 0.0 or steps < 1.0 or capacity.tpot_s <= 0.0:
+        return capacity
+    prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, max(1, round(capacity.batch)))
+    deviation = prompt * math.sqrt(2.0 * capacity.requests_per_s / (steps * capacity.tpot_s))
+    stricter = Objectives(objectives.ttft_s, objectives.tpot_s / (1.0 + TPOT_DEVIATIONS * deviation))
+    return sustainable(server, mix, stricter)
 
 
 def weights_of(capacity: ReplicaCapacity, mix: RequestMix) -> Weights:

@@ -80,7 +80,7 @@ def measure(
 ) -> Demand | None:
     """The load and where it will be after ``horizon_s``; ``None`` until enough samples were seen.
 
-    A request is in flight for ``residence_s``: a burst shorter than that never is in the engines as a whole.
+    A request is in flight for ``residence_s``, which the fast window spans some times.
     ``lasting`` is the part of a deviation from the level that stays for a horizon.
     """
     samples = memory.samples
@@ -88,7 +88,8 @@ def measure(
         return None
     newest = samples[-1]
     level = _rate(samples[0], newest, weights)
-    recent = latest_before(samples, newest.time - max(settings.fast_window_s, residence_s)) or samples[0]
+    fast_s = max(settings.fast_window_s, settings.fast_residences * residence_s)
+    recent = latest_before(samples, newest.time - fast_s) or samples[0]
     trend = _trend(samples, weights)
     fast = _rate(recent, newest, weights)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.

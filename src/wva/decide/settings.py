@@ -13,14 +13,14 @@ class Settings:
     Raises ``ValueError`` for a part outside 0 to 1, a time below a second, and anything negative.
     """
 
-    headroom: float = 0.2
+    headroom: float = 0.15
     """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
-    kv_headroom: float = 0.45
+    kv_headroom: float = 0.2
     """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
     most_occupied: float = 1.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
-    burst_deviations: float = 0.7
+    burst_deviations: float = 0.65
     """Standard deviations of short-term load that are served without queueing: more costs replicas that are idle
     between bursts, fewer lose requests in each."""
     level_window_s: float = 300.0
@@ -34,8 +34,10 @@ class Settings:
     """Seconds after which a measured burst counts for 1/e of a fresh one: some dozens of start-ups, so that what is
     learned of bursts is more than the last one."""
     fast_window_s: float = 60.0
-    """Seconds over which a sudden load is measured: the shortest in which tens of requests show a rate."""
-    answer_window_s: float = 120.0
+    """Seconds over which a sudden load is measured, at least: the shortest in which tens of requests show a rate."""
+    fast_residences: float = 2.0
+    """The same in times that a request is in flight: a burst shorter than that never is in the engines as a whole."""
+    answer_window_s: float = 300.0
     """Seconds over which generated tokens are set against arrivals, at least: they must span many answers."""
     mix_memory_s: float = 120.0
     """Seconds over which mean prompt and answer lengths are smoothed: the engines' own means span five minutes."""

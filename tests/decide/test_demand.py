@@ -1,0 +1,98 @@
+"""The load from counters."""
+
+from dataclasses import replace
+from math import sqrt
+
+import pytest
+
+from tests.decide.worlds import SETTINGS, recorded
+from wva.decide.demand import Demand, Weights, measure, remember_burst
+from wva.decide.memory import ModelMemory
+
+EACH = Weights(prompt_share=0.0, input_tokens=100.0)
+
+
+def measured(memory: ModelMemory, lasting: float = 0.0, weights: Weights = EACH, residence_s: float = 1.0) -> Demand:
+    demand = measure(memory, weights, 100.0, residence_s, lasting, SETTINGS)
+    assert demand is not None
+    return demand
+
+
+def test_a_constant_load_is_its_level_and_stays() -> None:
+    demand = measured(recorded([2.0] * 20))
+    assert (demand.level, demand.fast, demand.trend, demand.expected) == pytest.approx((2.0, 2.0, 0.0, 2.0))
+
+
+def test_longer_prompts_count_by_their_share_of_engine_time() -> None:
+    # Prompts of 200 where 100 is the mean: 0.75 + 0.25 * 2 = 1.25 mean requests each.
+    demand = measured(recorded([2.0] * 20, prompt=200.0), weights=Weights(0.25, 100.0))
+    assert demand.level == pytest.approx(2.5)
+
+
+def test_a_clean_ramp_is_carried_to_the_horizon() -> None:
+    # 1.00, 1.03, ... 1.57: 0.002 a second. The level is that of 150 s ago: 1.285 + 0.002 * (150 + 100).
+    demand = measured(recorded([1.0 + 0.03 * k for k in range(20)]))
+    assert demand.trend == pytest.approx(0.002)
+    assert demand.level == pytest.approx(1.285)
+    assert demand.expected == pytest.approx(1.785)
+
+
+def test_what_lasts_of_the_fast_load_lags_less() -> None:
+    # Fast: mean of the last four, 1.525, 30 s ago; 1.525 + 0.002 * (30 + 100).
+    assert measured(recorded([1.0 + 0.03 * k for k in range(20)]), lasting=1.0).expected == pytest.approx(1.785)
+
+
+def test_a_trend_inside_its_uncertainty_is_none() -> None:
+    assert measured(recorded([1.0, 3.0] * 10)).trend == 0.0
+
+
+def test_a_falling_trend_promises_nothing() -> None:
+    demand = measured(recorded([2.0 - 0.03 * k for k in range(20)]))
+    assert demand.trend < 0.0
+    assert demand.expected == pytest.approx(demand.level)
+
+
+def test_growth_is_believed_up_to_a_bound() -> None:
+    demand = measured(recorded([0.1 + 0.2 * k for k in range(20)]))
+    assert demand.expected == pytest.approx(SETTINGS.most_growth * demand.fast)
+
+
+def test_the_lasting_share_of_a_step_is_added_to_the_level() -> None:
+    # 16 bins at 1 and 4 at 2: level 1.2, fast 2, so 1.2 + 0.5 * 0.8, and what the trend adds up to the fast load.
+    memory = recorded([1.0] * 16 + [2.0] * 4)
+    bare = replace(SETTINGS, most_growth=1.0)
+    half = measure(memory, EACH, 0.0, 1.0, 0.5, bare)
+    assert half is not None
+    assert (half.level, half.fast) == pytest.approx((1.2, 2.0))
+    assert 1.6 <= half.expected <= 2.0
+
+
+def test_the_fast_window_spans_the_residence() -> None:
+    # Two residences of 60 s: 4 bins at 2 and 4 at 1.
+    assert measured(recorded([1.0] * 16 + [2.0] * 4), residence_s=60.0).fast == pytest.approx(1.5)
+
+
+def test_too_few_samples_say_nothing() -> None:
+    assert measure(recorded([1.0]), EACH, 100.0, 1.0, 1.0, SETTINGS) is None
+
+
+def test_a_burst_is_the_deviation_of_the_newest_bin() -> None:
+    memory = remember_burst(recorded([1.0] * 10 + [1.5]), EACH, SETTINGS)
+    assert memory.burstiness == pytest.approx(0.25)
+    assert measured(memory).deviation == pytest.approx(sqrt(0.25))
+
+
+def test_bursts_are_forgotten_over_the_burst_memory() -> None:
+    # 15 s of 1800 s: the square falls by 1 - exp(-1/120) = 0.0083 of itself when a bin is as expected.
+    memory = remember_burst(replace(recorded([1.0] * 11), burstiness=0.25), EACH, SETTINGS)
+    assert memory.burstiness == pytest.approx(0.25 * (1 - 0.0082988), rel=1e-5)
+
+
+def test_a_ramp_is_no_burst() -> None:
+    memory = remember_burst(recorded([1.0 + 0.03 * k for k in range(15)]), EACH, SETTINGS)
+    assert memory.burstiness == pytest.approx(0.0, abs=1e-6)
+
+
+def test_after_silence_a_burst_counts_as_the_largest() -> None:
+    memory = remember_burst(recorded([0.001] * 10 + [50.0]), EACH, SETTINGS)
+    assert memory.burstiness == pytest.approx(16.0)

@@ -1,0 +1,63 @@
+"""Capacity that a load needs."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.decide.worlds import SETTINGS, ready, replica, seen, variant
+from wva.decide.capacity import ReplicaCapacity
+from wva.decide.demand import Demand
+from wva.decide.memory import ModelMemory, Need
+from wva.decide.need import burst_share, held_need, occupied_capacity, remember_need, required
+from wva.engine.capacity import Binding
+from wva.fleet.replica import Phase
+
+ONE = ReplicaCapacity(requests_per_s=5.0, kv_tokens=1000.0, residence_s=60.0, binding=Binding.TPOT, prompt_share=0.2)
+LOAD = Demand(level=8.0, trend=0.0, fast=8.0, deviation=0.0, expected=8.0, held_tokens=None)
+PLAIN = replace(SETTINGS, headroom=0.2, kv_headroom=0.5, burst_deviations=1.0, most_occupied=1.5)
+
+
+def test_prompts_feel_bursts_at_once_and_answers_over_their_residence() -> None:
+    # 60 s are four bins of 15 s, so half of a burst reaches what decodes.
+    assert burst_share(ONE, PLAIN) == pytest.approx(0.2 + 0.8 / 2)
+    assert burst_share(replace(ONE, residence_s=1.0), PLAIN) == 1.0
+
+
+def test_headroom_and_bursts_come_on_top_of_the_load() -> None:
+    assert required(LOAD, ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(10.0)
+    burst = required(replace(LOAD, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
+    assert burst.total == pytest.approx(8.0 * (1 + 0.5 * 0.6) / 0.8)
+
+
+def test_a_filling_cache_needs_more_up_to_a_bound() -> None:
+    assert required(LOAD, ONE, 6.0, 0.0, True, PLAIN).total == pytest.approx(12.0)
+    assert required(LOAD, ONE, 60.0, 0.0, True, PLAIN).total == pytest.approx(15.0)
+
+
+def test_the_backlog_is_worked_off_in_its_time() -> None:
+    assert required(LOAD, ONE, 0.0, 240.0, True, PLAIN).backlog == pytest.approx(2.0)
+    assert required(LOAD, ONE, 0.0, 240.0, True, PLAIN).total == pytest.approx(12.0)
+
+
+def test_a_model_in_use_needs_a_trace() -> None:
+    nothing = replace(LOAD, expected=0.0)
+    assert required(nothing, ONE, 0.0, 0.0, True, PLAIN).total > 0.0
+    assert required(nothing, ONE, 0.0, 0.0, False, PLAIN).total == 0.0
+
+
+def test_occupied_capacity_is_that_of_the_part_in_use() -> None:
+    two = seen(variant(), replica("a"), replica("b", Phase.DRAINING), replica("c", Phase.STARTING))
+    assert occupied_capacity(500.0, [two], {"v": ONE}) == pytest.approx(10.0 * 500.0 / 2000.0)
+    assert occupied_capacity(9000.0, [two], {"v": ONE}) == pytest.approx(10.0)
+    assert occupied_capacity(None, [two], {"v": ONE}) == 0.0
+    assert occupied_capacity(500.0, [ready(variant(), 0)], {"v": ONE}) == 0.0
+
+
+def test_a_need_is_held_for_the_window_and_no_longer() -> None:
+    memory = ModelMemory(since=0.0)
+    for time, need in ((0.0, 5.0), (100.0, 9.0), (200.0, 4.0), (300.0, 6.0)):
+        memory = remember_need(memory, Need(time, need), SETTINGS)
+    assert [n.requests_per_s for n in memory.needs] == [9.0, 6.0]
+    assert held_need(remember_need(memory, Need(400.0, 1.0), SETTINGS)) == 9.0
+    assert held_need(remember_need(memory, Need(401.0, 1.0), SETTINGS)) == 6.0
+    assert held_need(ModelMemory(since=0.0)) == 0.0
