@@ -53,7 +53,8 @@ def make_runs(
         for _ in range(jobs):
             here, there = context.Pipe()
             process = context.Process(target=_work, args=(there, scenario, journals), daemon=True)
-            process.start()
+            with _interrupts_held():
+                process.start()
             there.close()
             workers[here] = process
         yield from _hand_out(list(workers), tasks, listener)
@@ -63,6 +64,19 @@ def make_runs(
             process.terminate()
         for process in workers.values():
             process.join()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back while a process is started, which inherits that and so is never interrupted.
+
+    Ctrl-C reaches every process of the terminal; the one that answers it ends the others.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _hand_out(connections: list[Any], tasks: Sequence[Task], listener: Listener) -> Iterator[RunReport]:
@@ -96,8 +110,6 @@ def _hand_out(connections: list[Any], tasks: Sequence[Task], listener: Listener)
 
 def _work(connection: Any, scenario: Scenario, journals: Path) -> None:
     """The life of a worker: a task in, progress and a report out, until nobody asks any more."""
-    # Ctrl-C reaches every process of the terminal; the one that answers it ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, ConnectionError):
         try:
             runner: Runner | None = None
