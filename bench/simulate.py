@@ -40,7 +40,7 @@ SCENARIO = Path(__file__).resolve().parents[2] / "shared" / "scenarios" / "chat-
 
 STAGES: dict[str, tuple[tuple[object, str], ...]] = {
     "set up the run": ((Simulation, "__init__"),),
-    "event loop": ((wva.simulate.run, "advance"),),
+    "event loop": ((SimulatedFleet, "serve_until"),),
     "scrape": ((Observer, "scrape"),),
     "observe": ((Observer, "observe"),),
     "carry out the plan": ((SimulatedFleet, "apply"),),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from wva.engine.server import Server
 
 READING_PS = 100_000_000_000
+SECOND_PS = 1_000_000_000_000
 
 
 @dataclass
@@ -24,10 +25,31 @@ class Request:
     status: str = "to come"
     engine: "Engine | None" = None
     preemptions: int = 0
+    enqueued: int = -1
+    token_at: int = -1
+    """When its newest token came."""
 
     @property
     def known(self) -> int:
         return self.input + self.produced
+
+
+@dataclass
+class Counters:
+    """What the server exports, counted as it happens."""
+
+    prompt_tokens: int = 0
+    generation_tokens: int = 0
+    finished: int = 0
+    finished_input_tokens: int = 0
+    finished_output_tokens: int = 0
+    preemptions: int = 0
+    ttft_s: float = 0.0
+    ttft_count: int = 0
+    inter_token_s: float = 0.0
+    inter_token_count: int = 0
+    prefix_queried: int = 0
+    prefix_hit: int = 0
 
 
 @dataclass
@@ -45,13 +67,16 @@ class PrefixCache:
 
 
 class Engine:
-    def __init__(self, server: Server, cost: float, entry_blocks: int) -> None:
+    def __init__(self, server: Server, cost: float, entry_blocks: int, counts_prefixes: bool = False) -> None:
+        """``counts_prefixes`` when the trace has blocks: without any the prefix cache is off."""
         self.server = server
+        self.counts_prefixes = counts_prefixes
         self.cost = cost
         self.entry_blocks = entry_blocks
         self.waiting: deque[Request] = deque()
         self.running: list[Request] = []
         self.cache = PrefixCache()
+        self.counters = Counters()
         self.step_end: int | None = None
         self.chunks: dict[int, int] = {}
         self.in_flight = 0
@@ -61,6 +86,9 @@ class Engine:
         self.seen_at = -1
         self.sent = 0
         self.ready = True
+        self.longest_prompt = min(server.max_model_len - 1, server.kv_blocks * 16)
+        while self.blocks(self.longest_prompt) > server.kv_blocks:
+            self.longest_prompt -= 1
 
     def blocks(self, tokens: int) -> int:
         held = -(-tokens // 16)
@@ -99,6 +127,7 @@ class Engine:
         if victim.produced > 0 and victim.last_token < 0:
             victim.last_token = now
         victim.preemptions += 1
+        self.counters.preemptions += 1
         self.waiting.appendleft(victim)
         return victim
 
@@ -122,7 +151,7 @@ class Engine:
     def end_by_length(self, request: Request, now: int) -> None:
         request.status = "truncated"
         request.finish = now if request.last_token < 0 else request.last_token
-        self.in_flight -= 1
+        self.count_finished(request)
 
     def begin_step(self, now: int) -> None:
         self.see(now)
@@ -171,6 +200,9 @@ class Engine:
                 self.cache.references[block] += 1
             request.shared = found
             request.computed = found * self.entry_blocks * 16
+            if self.counts_prefixes:
+                self.counters.prefix_queried += request.input
+                self.counters.prefix_hit += request.computed
             self.running.append(request)
             chunk = min(request.known - request.computed, budget)
             extra += self.cost_of(request, chunk)
@@ -214,9 +246,9 @@ class Engine:
                 prefilled.append(request)
             elif request.produced + 1 == self.limit(request):
                 finished.append(request)
-                request.produced += 1
+                self.count_token(request, now)
             else:
-                request.produced += 1
+                self.count_token(request, now)
         for request in sorted(finished, key=lambda r: r.index):
             self.complete(request, now)
         for request in prefilled:
@@ -224,7 +256,7 @@ class Engine:
             if request.produced == 0 and request.finish < 0:
                 request.first_token = now
             request.last_token = -1
-            request.produced += 1
+            self.count_token(request, now)
             if request.produced == self.limit(request):
                 self.complete(request, now)
         self.chunks = {}
@@ -236,6 +268,25 @@ class Engine:
             self.cache.references[request.trace_blocks[request.shared]] = 1
             request.shared += 1
 
+    def count_token(self, request: Request, now: int) -> None:
+        request.produced += 1
+        self.counters.generation_tokens += 1
+        if request.produced > 1:
+            self.counters.inter_token_count += 1
+            self.counters.inter_token_s += (now - request.token_at) / SECOND_PS
+        else:
+            self.counters.prompt_tokens += request.input
+            if request.finish < 0:
+                self.counters.ttft_count += 1
+                self.counters.ttft_s += (now - request.enqueued) / SECOND_PS
+        request.token_at = now
+
+    def count_finished(self, request: Request) -> None:
+        self.in_flight -= 1
+        self.counters.finished += 1
+        self.counters.finished_input_tokens += request.input
+        self.counters.finished_output_tokens += request.produced
+
     def limit(self, request: Request) -> int:
         return min(request.output, self.server.max_model_len - request.input)
 
@@ -245,12 +296,12 @@ class Engine:
             return
         request.finish = now
         request.status = "completed" if request.produced == request.output else "truncated"
-        self.in_flight -= 1
+        self.count_finished(request)
 
 
 @dataclass
 class Fleet:
-    """Ready replicas behind the gateway; ``hold_above`` is None when requests queue at the engines."""
+    """Replicas behind the gateway; ``hold_above`` is None when requests queue at the engines."""
 
     engines: list[Engine]
     requests: list[Request]
@@ -258,15 +309,13 @@ class Fleet:
     total_timeout: int | None = None
     hold_above: int | None = None
     held: list[Request] = field(default_factory=list)
+    last: int = 0
 
-    def longest_prompt(self, engine: Engine) -> int:
-        fitting = engine.server.max_model_len - 1
-        while engine.blocks(fitting) > engine.server.kv_blocks:
-            fitting -= 1
-        return fitting
+    def __post_init__(self) -> None:
+        self.arrivals = deque(self.requests)
 
     def takes(self, engine: Engine, request: Request, now: int) -> bool:
-        if request.input > self.longest_prompt(engine):
+        if request.input > engine.longest_prompt:
             return False
         if self.hold_above is None:
             return True
@@ -274,20 +323,23 @@ class Fleet:
         return engine.seen_waiting + engine.sent < self.hold_above
 
     def route(self, request: Request, now: int) -> bool:
-        takers = [engine for engine in self.engines if self.takes(engine, request, now)]
+        takers = [engine for engine in self.engines if engine.ready and self.takes(engine, request, now)]
         if not takers:
             return False
         for engine in takers:
             engine.see(now)
         engine = min(takers, key=lambda e: self.load(e, request))
         engine.waiting.append(request)
+        request.enqueued = now
         engine.in_flight += 1
         engine.sent += 1
         request.engine = engine
         return True
 
     def load(self, engine: Engine, request: Request) -> float:
-        return (engine.in_flight + 1 + 32 * engine.seen_blocked) * engine.cost + request.input * engine.server.prompt_token_s
+        return (
+            engine.in_flight + 1 + 32 * engine.seen_blocked
+        ) * engine.cost + request.input * engine.server.prompt_token_s
 
     def deadline(self, request: Request) -> int | None:
         if request.status != "active":
@@ -310,23 +362,47 @@ class Fleet:
             request.engine.in_flight -= 1
 
     def run(self) -> None:
-        arrivals = deque(self.requests)
-        while True:
-            times = [engine.step_end for engine in self.engines if engine.step_end is not None]
-            live = [deadline for r in self.requests if (deadline := self.deadline(r)) is not None]
-            times += live
-            if arrivals:
-                times.append(arrivals[0].arrival)
-            if self.held:
-                times.append(self.last // READING_PS * READING_PS + READING_PS)
-            if not times:
-                return
-            now = self.last = min(times)
-            self.at(now, arrivals)
+        while (now := self.next_event()) is not None:
+            self.at(now)
 
-    last: int = 0
+    def run_until(self, until: int) -> None:
+        """All that happens up to and at ``until``."""
+        while (now := self.next_event()) is not None and now <= until:
+            self.at(now)
 
-    def at(self, now: int, arrivals: deque[Request]) -> None:
+    def make_ready(self, index: int, now: int) -> None:
+        """Put a fresh engine in the place of an empty one and give it what is held."""
+        self.last = now
+        old = self.engines[index]
+        self.engines[index] = Engine(old.server, old.cost, old.entry_blocks, old.counts_prefixes)
+        self.held = [request for request in self.held if not self.route(request, now)]
+        self.begin_steps(now)
+
+    def drain(self, index: int) -> None:
+        self.engines[index].ready = False
+
+    def kill(self, index: int, now: int) -> None:
+        engine = self.engines[index]
+        for request in [*engine.waiting, *engine.running]:
+            if request.status == "active":
+                request.status = "crashed"
+                request.finish = now
+        engine.waiting.clear()
+        engine.running.clear()
+        engine.step_end = None
+        engine.ready = False
+
+    def next_event(self) -> int | None:
+        times = [engine.step_end for engine in self.engines if engine.step_end is not None]
+        times += [deadline for r in self.requests if (deadline := self.deadline(r)) is not None]
+        if self.arrivals:
+            times.append(self.arrivals[0].arrival)
+        if self.held:
+            times.append(self.last // READING_PS * READING_PS + READING_PS)
+        return min(times, default=None)
+
+    def at(self, now: int) -> None:
+        self.last = now
         for engine in self.engines:
             if engine.step_end == now:
                 engine.end_step(now)
@@ -336,16 +412,19 @@ class Fleet:
                 self.give_up(request, now)
         if self.held and now % READING_PS == 0:
             self.held = [request for request in self.held if not self.route(request, now)]
-        while arrivals and arrivals[0].arrival == now:
-            self.receive(arrivals.popleft(), now)
+        while self.arrivals and self.arrivals[0].arrival == now:
+            self.receive(self.arrivals.popleft(), now)
+        self.begin_steps(now)
+
+    def begin_steps(self, now: int) -> None:
         for engine in self.engines:
             if engine.step_end is None and (engine.waiting or engine.running):
                 engine.begin_step(now)
 
     def receive(self, request: Request, now: int) -> None:
         request.status = "active"
-        if request.input > max(self.longest_prompt(engine) for engine in self.engines):
+        if request.input > max(engine.longest_prompt for engine in self.engines):
             request.status = "too long"
             request.finish = now
-        elif (self.held and self.hold_above is not None) or not self.route(request, now):
+        elif not self.route(request, now):
             self.held.append(request)

@@ -11,6 +11,7 @@ from wva.engine.batch import state
 from wva.engine.server import Server, StepTime
 from wva.simulate.loop import advance, make_ready
 from wva.simulate.setup import build_world
+from wva.simulate.world import World
 from wva.workload.blocks import PrefixBlocks
 from wva.workload.merge import Workload
 
@@ -21,6 +22,7 @@ STATUS = {
     state.TOO_LONG: "too long",
     state.FIRST_TOKEN_TIMEOUT: "first token timeout",
     state.TOTAL_TIMEOUT: "total timeout",
+    state.CRASHED: "crashed",
 }
 
 
@@ -87,7 +89,8 @@ def cases(draw: st.DrawFn, blocks: bool = False) -> Case:
     )
 
 
-def closed_form(case: Case) -> list[tuple[object, ...]]:
+def world_of(case: Case, ready: bool = True) -> World:
+    """The closed form's fleet; ready at 0, or not at all yet."""
     blocks = None
     if case.blocks is not None:
         offsets = np.cumsum([0, *map(len, case.blocks)]).astype(np.int64)
@@ -112,39 +115,63 @@ def closed_form(case: Case) -> list[tuple[object, ...]]:
     )
     for row, cost in enumerate(case.costs):
         world.cost[row] = cost
-        make_ready(world, row, row, 0, 0)
-    assert advance(world, state.NEVER - 1) == state.NONE
-    return [
-        (int(r["first_token"]), int(r["finish"]), int(r["produced"]), STATUS[int(r["status"])], int(r["preemptions"]))
-        for r in world.engines.requests
-    ]
+        if ready:
+            make_ready(world, row, row, 0, 0)
+    return world
 
 
-def step_by_step(case: Case) -> list[tuple[object, ...]]:
+def reference_fleet(case: Case) -> reference.Fleet:
+    """The same fleet, step by step."""
     requests = [
         reference.Request(
             index, arrival, case.inputs[index], case.outputs[index], case.blocks[index] if case.blocks else ()
         )
         for index, arrival in enumerate(case.arrivals)
     ]
-    fleet = reference.Fleet(
-        [reference.Engine(server, cost, 2) for server, cost in zip(case.servers, case.costs, strict=True)],
+    return reference.Fleet(
+        [
+            reference.Engine(server, cost, 2, counts_prefixes=case.blocks is not None)
+            for server, cost in zip(case.servers, case.costs, strict=True)
+        ],
         requests,
         case.first_token_timeout,
         case.total_timeout,
         case.hold_above,
     )
+
+
+def ends(world: World) -> list[tuple[object, ...]]:
+    """What became of every request in the closed form."""
+    return [
+        (int(r["first_token"]), int(r["finish"]), int(r["produced"]), STATUS[int(r["status"])], int(r["preemptions"]))
+        for r in world.engines.requests
+    ]
+
+
+def reference_ends(fleet: reference.Fleet) -> list[tuple[object, ...]]:
+    """What became of every request step by step."""
+    return [(r.first_token, r.finish, r.produced, r.status, r.preemptions) for r in fleet.requests]
+
+
+def closed_form(case: Case) -> list[tuple[object, ...]]:
+    world = world_of(case)
+    assert advance(world, state.NEVER - 1) == state.NONE
+    return ends(world)
+
+
+def step_by_step(case: Case) -> list[tuple[object, ...]]:
+    fleet = reference_fleet(case)
     fleet.run()
-    return [(r.first_token, r.finish, r.produced, r.status, r.preemptions) for r in requests]
+    return reference_ends(fleet)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(cases())
 def test_closed_form_equals_steps(case: Case) -> None:
     assert closed_form(case) == step_by_step(case)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(cases(blocks=True))
 def test_closed_form_equals_steps_with_prefix_cache(case: Case) -> None:
     assert closed_form(case) == step_by_step(case)

@@ -20,8 +20,8 @@ class StepTime:
         + window_token_ps * (the same, each capped at the sliding window)
         + attention_pair_ps * (query-key pairs of the prefill chunks)
 
-    where a chunk of ``c`` tokens after ``b`` tokens has ``c * b + c * (c + 1) / 2`` pairs, and the context of a decoding
-    sequence counts the token that the step computes.
+    where a chunk of ``c`` tokens after ``b`` tokens has ``c * b + c * (c + 1) / 2`` pairs, and the context of a
+    decoding sequence counts the token that the step computes.
     """
 
     tokens_ps: NDArray[np.int64]

@@ -10,8 +10,8 @@ from wva.engine.compiled import entry_point, inlined
 
 
 @inlined
-def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int]:
-    """(time to first token, time from first to last token) of a request that has the engine to itself."""
+def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int, int]:
+    """(time to first token, time from first to last token, tokens after the first) of a request alone on an engine."""
     server = engines.servers[kind]
     record = engines.requests[request]
     tokens_ps = engines.tokens_ps[kind]
@@ -25,9 +25,12 @@ def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int]:
         before += chunk
     steps = min(record.output, server.max_model_len - record.input) - 1
     context = steps * (record.input + 1) + steps * (steps - 1) // 2
+    # Steps whose context is still within the sliding window.
+    inside = max(0, min(steps, server.window - record.input))
+    windowed = inside * (record.input + 1) + inside * (inside - 1) // 2 + (steps - inside) * server.window
     rest = steps * (tokens_ps[1] + server.sequence_ps) + server.kv_token_ps * context
-    rest += server.window_token_ps * min(context, steps * server.window)
-    return first, rest
+    rest += server.window_token_ps * windowed
+    return first, rest, steps
 
 
 @entry_point
@@ -37,8 +40,8 @@ def _count(engines: Engines, kinds: NDArray[np.bool_], ttft_ps: NDArray[np.int64
         record = engines.requests[request]
         for kind in range(engines.servers.size):
             if kinds[record.model, kind] and record.input <= engines.servers[kind].longest_prompt:
-                first, rest = _alone_ps(engines, kind, request)
-                total = ttft_ps[record.model] + (record.output - 1) * tpot_ps[record.model]
+                first, rest, steps = _alone_ps(engines, kind, request)
+                total = ttft_ps[record.model] + steps * tpot_ps[record.model]
                 if first <= ttft_ps[record.model] and first + rest <= total:
                     attainable += 1
                     break

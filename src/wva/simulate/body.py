@@ -1,198 +1,202 @@
-"""Plans become replicas: ordering, waiting for stock, starting, draining, crashing, releasing."""
+"""Plans become replicas: ordering, waiting for stock, starting, serving, draining, crashing, releasing."""
 
 import heapq
 from collections.abc import Sequence
 
-import numpy as np
-
-from wva.engine.batch.state import IDLE, NEVER, PICOSECONDS
+from wva.engine.batch.state import IDLE, NEVER, NONE, PICOSECONDS
 from wva.fleet.outcome import Outcome, Result
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.replica import Phase
 from wva.fleet.variant import Variant
-from wva.simulate.loop import drain, kill, make_ready
+from wva.simulate.loop import advance, drain, kill, make_ready
 from wva.simulate.replicas import SimulatedReplica, Usage
 from wva.simulate.stock import Stock
 from wva.simulate.world import World
 
 STOPPED_FIRST = (Phase.PENDING, Phase.STARTING, Phase.READY)
-"""Order in which a shrink takes replicas; within a phase the newest first, so the longest warm serve on."""
+"""Order in which a shrink takes replicas; within a phase the newest in it first, so the longest warm serve on."""
 
 
 class SimulatedFleet:
     """The replicas of every variant, the same for every policy."""
 
     def __init__(
-        self,
-        world: World,
-        variants: Sequence[Variant],
-        models: Sequence[int],
-        costs: Sequence[float],
-        stock: Stock,
+        self, world: World, variants: Sequence[Variant], models: Sequence[int], costs: Sequence[float], stock: Stock
     ) -> None:
-        """``models`` and ``costs`` hold each variant's model index and its weight in routing."""
+        """Have no replica yet.
+
+        ``models`` holds the model index of each variant and ``costs`` its weight in routing; the world's servers are in
+        the order of the variants.
+        """
         self.variants = tuple(variants)
+        self.stock = stock
         self.replicas: list[SimulatedReplica] = []
-        self.usage = [Usage() for _ in variants]
-        self.scale_ups = [0] * len(variants)
-        self.scale_downs = [0] * len(variants)
+        """All that are not released, in the order in which they were ordered."""
+        self.usage = tuple(Usage() for _ in variants)
+        """What each variant has consumed up to the newest change of phase of each replica."""
         self.revision = 0
-        """Changes whenever a replica changes its phase."""
+        """Changes whenever a replica comes, changes its phase or goes."""
         self._world = world
         self._models = models
         self._costs = costs
-        self._stock = stock
-        self._rows = list(range(len(world.due) - 1, -1, -1))
-        self._made = [0] * len(variants)
+        self._index = {variant.name: index for index, variant in enumerate(variants)}
+        self._desired = [0] * len(variants)
+        self._ordered = [0] * len(variants)
         self._starts: list[tuple[int, int, SimulatedReplica]] = []
-
-    @property
-    def stock(self) -> Stock:
-        """Where replicas get their GPUs."""
-        return self._stock
+        self._rows = list(range(len(world.due) - 1, -1, -1))
+        self._left_rows: list[int] = []
 
     def desired(self, variant: int) -> int:
         """Replicas of a variant that are not draining."""
-        return sum(r.variant == variant and r.phase is not Phase.DRAINING for r in self.replicas)
+        return self._desired[variant]
 
     def begin(self, variant: int, count: int) -> None:
-        """Have ``count`` replicas ready at the start of the run."""
+        """Have ``count`` replicas ready at the start of the run; those beyond the stock wait for it."""
         for _ in range(count):
-            replica = self._order(variant, 0)
-            if self._start(replica, 0, startup_s=0.0):
-                self._serve(replica, 0)
+            self._start(self._order(variant, 0), 0, startup_s=0.0)
+        self._finish_starts(0)
 
-    def next_start(self) -> int:
-        """When the next starting replica becomes ready; NEVER when none starts."""
-        while self._starts and self._starts[0][2].phase is not Phase.STARTING:
-            heapq.heappop(self._starts)
-        return self._starts[0][0] if self._starts else NEVER
+    def serve_until(self, until: int) -> None:
+        """Work through all that happens up to and at ``until``: requests, ends of starts, releases."""
+        clock = self._world.clock[0]
+        while True:
+            due = max(int(clock["now"]), min(until, self._next_start()))
+            if advance(self._world, due) != NONE:
+                self._release_emptied(int(clock["now"]))
+                continue
+            self._finish_starts(due)
+            if due == until:
+                return
 
-    def finish_starts(self, now: int) -> None:
-        """Let every replica serve whose start is over."""
-        while self.next_start() <= now:
-            _, _, replica = heapq.heappop(self._starts)
-            self._serve(replica, now)
-
-    def release_emptied(self, now: int) -> None:
-        """Release the draining replicas that have nothing left."""
-        for replica in [r for r in self.replicas if r.phase is Phase.DRAINING]:
-            if self._world.engines.replicas[replica.row]["mode"] == IDLE:
-                self._release(replica, now)
+    def scraped(self) -> None:
+        """Let rows that the newest scrape found empty serve again: no row shows two replicas in successive scrapes."""
+        self._rows += self._left_rows
+        self._left_rows = []
 
     def crash(self, variant: int, now: int) -> None:
-        """Crash the longest ready replica of a variant; it starts anew on its hardware."""
+        """Crash the longest ready replica of a variant, if one is ready; it starts anew on its hardware."""
         ready = [r for r in self.replicas if r.variant == variant and r.phase is Phase.READY]
-        if not ready:
-            return
-        replica = min(ready, key=lambda r: r.since)
-        self._account(replica, now)
-        kill(self._world, replica.row, self._models[variant], now)
-        self._free_row(replica)
-        self._enter(replica, Phase.STARTING, now, "crashed")
-        self._schedule_start(replica, now, self.variants[variant].startup_s)
+        if ready:
+            replica = min(ready, key=lambda r: r.since)
+            kill(self._world, self._leave_row(replica), self._models[variant], now)
+            self._begin_start(replica, now, self.variants[variant].startup_s, "crashed")
 
     def apply(self, plan: Plan, now: int) -> tuple[Outcome, ...]:
         """Carry out a plan, one outcome a variant."""
-        names = {variant.name: index for index, variant in enumerate(self.variants)}
-        stale = now > plan.valid_until * PICOSECONDS
-        outcomes = []
-        for part in plan.variants:
-            index = names[part.variant]
-            current = self.desired(index)
-            if stale or part.expected != current:
-                detail = "the plan has expired" if stale else f"{part.expected} expected, {current} found"
-                outcomes.append(Outcome(plan.id, part.variant, Result.CONFLICT, current, detail))
-                continue
-            outcomes.append(self._apply_part(plan.id, part, index, current, now))
-        return tuple(outcomes)
+        return tuple(self._apply_part(plan, part, now) for part in plan.variants)
 
     def close(self, now: int) -> None:
         """Account for what is still billed at the end of the run."""
         for replica in self.replicas:
             self._account(replica, now)
 
-    def _apply_part(self, plan: str, part: VariantPlan, index: int, current: int, now: int) -> Outcome:
+    def _apply_part(self, plan: Plan, part: VariantPlan, now: int) -> Outcome:
+        index = self._index.get(part.variant)
+        if index is None:
+            return Outcome(plan.id, part.variant, Result.REFUSED, 0, "no such variant")
+        current = self._desired[index]
+        if now > plan.valid_until * PICOSECONDS:
+            return Outcome(plan.id, part.variant, Result.CONFLICT, current, "the plan has expired")
+        if part.expected != current:
+            found = f"{part.expected} expected, {current} found"
+            return Outcome(plan.id, part.variant, Result.CONFLICT, current, found)
         variant = self.variants[index]
         target = min(max(part.target, variant.min_replicas), variant.max_replicas)
-        if target > current:
-            self.scale_ups[index] += 1
-            for _ in range(target - current):
-                self._start(self._order(index, now), now, variant.startup_s)
-        elif target < current:
-            self.scale_downs[index] += 1
-            for replica in self._victims(index, current - target):
-                self._stop(replica, now)
+        self._scale(index, current, target, now)
         if target != part.target:
             limit = "max" if target < part.target else "min"
-            return Outcome(plan, part.variant, Result.CLAMPED, target, f"{limit} {target}")
+            return Outcome(plan.id, part.variant, Result.CLAMPED, target, f"{limit} {target}")
         waiting = sum(r.variant == index and r.phase is Phase.PENDING for r in self.replicas)
         if waiting:
-            return Outcome(plan, part.variant, Result.PENDING, target, f"{waiting} waiting for stock")
-        return Outcome(plan, part.variant, Result.APPLIED, target)
+            return Outcome(plan.id, part.variant, Result.PENDING, target, f"{waiting} waiting for stock")
+        return Outcome(plan.id, part.variant, Result.APPLIED, target)
+
+    def _scale(self, variant: int, current: int, target: int, now: int) -> None:
+        if target > current:
+            self.usage[variant].scale_ups += 1
+            for _ in range(target - current):
+                self._start(self._order(variant, now), now, self.variants[variant].startup_s)
+        elif target < current:
+            self.usage[variant].scale_downs += 1
+            for replica in self._victims(variant, current - target):
+                self._stop(replica, now)
 
     def _victims(self, variant: int, count: int) -> list[SimulatedReplica]:
-        own = [r for r in self.replicas if r.variant == variant and r.phase in STOPPED_FIRST]
-        own.sort(key=lambda r: (STOPPED_FIRST.index(r.phase), -r.ordered_at, -self.replicas.index(r)))
+        own = [r for r in reversed(self.replicas) if r.variant == variant and r.phase in STOPPED_FIRST]
+        own.sort(key=lambda r: (STOPPED_FIRST.index(r.phase), -r.since))
         return own[:count]
 
     def _order(self, variant: int, now: int) -> SimulatedReplica:
-        self._made[variant] += 1
-        name = f"{self.variants[variant].name}-{self._made[variant]}"
+        self._ordered[variant] += 1
+        self._desired[variant] += 1
+        name = f"{self.variants[variant].name}-{self._ordered[variant]}"
         replica = SimulatedReplica(name, variant, Phase.PENDING, now, now, reason="waiting for stock")
         self.replicas.append(replica)
         self.revision += 1
         return replica
 
-    def _start(self, replica: SimulatedReplica, now: int, startup_s: float) -> bool:
-        node = self._stock.take(self.variants[replica.variant])
-        if node is None:
-            return False
-        replica.node = node
-        replica.started_at = now
-        self._enter(replica, Phase.STARTING, now)
-        self._schedule_start(replica, now, startup_s)
-        return True
+    def _start(self, replica: SimulatedReplica, now: int, startup_s: float) -> None:
+        """Start on free hardware; without any the replica stays pending."""
+        replica.node = self.stock.take(self.variants[replica.variant])
+        if replica.node is not None:
+            self._begin_start(replica, now, startup_s)
 
-    def _schedule_start(self, replica: SimulatedReplica, now: int, startup_s: float) -> None:
+    def _begin_start(self, replica: SimulatedReplica, now: int, startup_s: float, reason: str | None = None) -> None:
+        self._enter(replica, Phase.STARTING, now, reason)
+        replica.started_at = now
         replica.ready_at = now + round(startup_s * PICOSECONDS)
         heapq.heappush(self._starts, (replica.ready_at, self.revision, replica))
 
-    def _serve(self, replica: SimulatedReplica, now: int) -> None:
-        replica.row = self._rows.pop()
-        self._account(replica, now)
-        self._enter(replica, Phase.READY, now)
-        self._world.cost[replica.row] = self._costs[replica.variant]
-        make_ready(self._world, replica.row, replica.variant, self._models[replica.variant], now)
+    def _next_start(self) -> int:
+        """When the next starting replica can serve; NEVER when none starts, or no row is left for it."""
+        while self._starts and self._starts[0][2].phase is not Phase.STARTING:
+            heapq.heappop(self._starts)
+        return self._starts[0][0] if self._starts and self._rows else NEVER
+
+    def _finish_starts(self, now: int) -> None:
+        while self._next_start() <= now:
+            _, _, replica = heapq.heappop(self._starts)
+            self._enter(replica, Phase.READY, now)
+            replica.ready_at = now
+            replica.row = self._rows.pop()
+            self._world.cost[replica.row] = self._costs[replica.variant]
+            make_ready(self._world, replica.row, replica.variant, self._models[replica.variant], now)
 
     def _stop(self, replica: SimulatedReplica, now: int) -> None:
-        if replica.phase is not Phase.READY:
-            self._release(replica, now)
-            return
-        self._account(replica, now)
+        self._desired[replica.variant] -= 1
+        row = replica.row
         self._enter(replica, Phase.DRAINING, now)
-        if drain(self._world, replica.row, self._models[replica.variant]):
+        if row is None or drain(self._world, row, self._models[replica.variant]):
             self._release(replica, now)
+
+    def _release_emptied(self, now: int) -> None:
+        """Release the draining replicas that have nothing left."""
+        for replica in [r for r in self.replicas if r.phase is Phase.DRAINING]:
+            if self._world.engines.replicas[replica.row]["mode"] == IDLE:
+                self._release(replica, now)
 
     def _release(self, replica: SimulatedReplica, now: int) -> None:
+        """Let a draining replica go, and start on its hardware what waits for some."""
         self._account(replica, now)
-        self._free_row(replica)
         self.replicas.remove(replica)
-        replica.phase = Phase.DRAINING
         self.revision += 1
-        if replica.node is None:
-            return
-        self._stock.give_back(self.variants[replica.variant], replica.node)
-        for waiting in [r for r in self.replicas if r.phase is Phase.PENDING]:
-            self._start(waiting, now, self.variants[waiting.variant].startup_s)
-
-    def _free_row(self, replica: SimulatedReplica) -> None:
         if replica.row is not None:
-            self._world.draining[replica.row] = False
-            self._rows.append(replica.row)
-            replica.row = None
+            self._leave_row(replica)
+        if replica.node is not None:
+            self.stock.give_back(self.variants[replica.variant], replica.node)
+            for waiting in [r for r in self.replicas if r.phase is Phase.PENDING]:
+                self._start(waiting, now, self.variants[waiting.variant].startup_s)
+
+    def _leave_row(self, replica: SimulatedReplica) -> int:
+        row = replica.row
+        assert row is not None
+        replica.row = None
+        self._world.draining[row] = False
+        self._left_rows.append(row)
+        return row
 
     def _enter(self, replica: SimulatedReplica, phase: Phase, now: int, reason: str | None = None) -> None:
+        self._account(replica, now)
         replica.phase = phase
         replica.since = now
         replica.reason = reason
@@ -208,5 +212,8 @@ class SimulatedFleet:
 
 
 def most_rows(variants: Sequence[Variant]) -> int:
-    """Rows of engines that a fleet can need at once: every variant at its maximum, and as many still draining."""
-    return int(np.sum([2 * variant.max_replicas + 2 for variant in variants]))
+    """Rows of engines for a fleet: every variant at its maximum, and twice as many draining or not yet scraped away.
+
+    If ever they do not suffice, a replica starts for longer, until one is left.
+    """
+    return sum(3 * variant.max_replicas + 2 for variant in variants)

@@ -162,9 +162,6 @@ def receive(world: World, request: int, now: int, due: int) -> int:
         record.finish = now
         gateway.failed += 1
         return due
-    if gateway.queued > 0 and world.clock[0].queue_mode == QUEUE_AT_GATEWAY:
-        hold(world, model, request, now)
-        return due
     r = choose_replica(world, model, request, now)
     if r == NONE:
         hold(world, model, request, now)

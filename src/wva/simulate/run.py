@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.state import NEVER, NONE, PICOSECONDS
+from wva.engine.batch.state import NEVER, PICOSECONDS
 from wva.engine.build import build_server
 from wva.engine.capacity import sustainable
 from wva.engine.mix import RequestMix
@@ -27,7 +27,7 @@ from wva.scenario.nouns import fleet_models, fleet_variants
 from wva.scenario.schema import Queue, Routing, Scenario
 from wva.simulate.attainable import count_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
-from wva.simulate.loop import advance, all_served
+from wva.simulate.loop import all_served
 from wva.simulate.observe import Observer
 from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
 from wva.simulate.setup import build_world
@@ -42,7 +42,7 @@ ROUTING_MIX = RequestMix(input_tokens=1000, output_tokens=250)
 """The request by which the router compares the speed of variants."""
 
 Progress = Callable[[float], None]
-"""Told the share of the window that is over, now and then."""
+"""Told the share of the window that is over, now and then, and 1 at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,28 @@ class _Clockwork:
     """When the control events of a run are due, in picoseconds."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
+        """Draw the phases of scraping and control from the seed, so that no policy profits from when it looks."""
+        names = [variant.name for variant in scenario.variants]
         phases = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(CONTROL_STREAM,))).random(2)
         self.scrape_interval = round(scenario.control.scrape * PICOSECONDS)
         self.control_interval = round(scenario.control.interval * PICOSECONDS)
         self.next_scrape = int(phases[0] * self.scrape_interval)
         self.next_control = int(phases[1] * self.control_interval)
-        self.crashes = sorted(
-            ((round(crash.at * PICOSECONDS), crash.variant) for crash in scenario.crashes), reverse=True
+        self._crashes = sorted(
+            ((round(crash.at * PICOSECONDS), names.index(crash.variant)) for crash in scenario.crashes), reverse=True
         )
 
-    def next_crash(self) -> int:
-        return self.crashes[-1][0] if self.crashes else NEVER
+    def next(self) -> int:
+        """When the next control event is due."""
+        next_crash = self._crashes[-1][0] if self._crashes else NEVER
+        return min(self.next_scrape, self.next_control, next_crash)
+
+    def take_crashes(self, now: int) -> list[int]:
+        """Variants of which a replica crashes at ``now``, each once."""
+        variants = []
+        while self._crashes and self._crashes[-1][0] == now:
+            variants.append(self._crashes.pop()[1])
+        return variants
 
 
 class Simulation:
@@ -163,31 +174,30 @@ class Simulation:
         began = time.perf_counter()
         end = self._drive()
         self._fleet.close(end)
+        if self._progress is not None:
+            self._progress(1.0)
         return self._result(end, time.perf_counter() - began)
 
     def _drive(self) -> int:
         window = round(self._workload.window_s * PICOSECONDS)
+        clock = self._clock
         while True:
-            clock = self._clock
-            due = min(clock.next_scrape, clock.next_control, self._fleet.next_start(), clock.next_crash())
-            if advance(self._world, due) != NONE:
-                self._fleet.release_emptied(int(self._world.clock[0]["now"]))
-                continue
-            self._fleet.finish_starts(due)
-            if clock.next_crash() == due:
-                _, variant = clock.crashes.pop()
-                self._fleet.crash([v.name for v in self._setting.variants].index(variant), due)
-            if clock.next_scrape == due:
+            now = clock.next()
+            self._fleet.serve_until(now)
+            for variant in clock.take_crashes(now):
+                self._fleet.crash(variant, now)
+            if clock.next_scrape == now:
                 clock.next_scrape += clock.scrape_interval
-                self._observer.scrape(due)
-                self._sample(due)
-            if clock.next_control == due:
+                self._observer.scrape(now)
+                self._fleet.scraped()
+                self._sample(now)
+            if clock.next_control == now:
                 clock.next_control += clock.control_interval
-                if due >= window and all_served(self._world):
-                    return due
-                self._decide(due)
+                if now >= window and all_served(self._world):
+                    return now
+                self._decide(now)
                 if self._progress is not None and len(self._decision_s) % 64 == 0:
-                    self._progress(min(due / window, 1.0))
+                    self._progress(min(now / window, 1.0))
 
     def _decide(self, now: int) -> None:
         observation = self._observer.observe(now, self._outcomes)
@@ -212,7 +222,6 @@ class Simulation:
             raise AssertionError("a request was forgotten: neither completed nor failed")
         objectives = [model.objectives for model in self._setting.models]
         hour = 3600 * PICOSECONDS
-        fleet = self._fleet
         return RunResult(
             policy=self._policy.name,
             seed=self._seed,
@@ -228,8 +237,8 @@ class Simulation:
                 _picoseconds([objective.tpot_s for objective in objectives]),
             ),
             use=tuple(
-                VariantUse(usage.billed_ps / hour, usage.ready_ps / hour, ups, downs)
-                for usage, ups, downs in zip(fleet.usage, fleet.scale_ups, fleet.scale_downs, strict=True)
+                VariantUse(use.billed_ps / hour, use.ready_ps / hour, use.scale_ups, use.scale_downs)
+                for use in self._fleet.usage
             ),
             timeline=Timeline(
                 np.array([sample[0] for sample in self._samples]),

@@ -18,6 +18,7 @@ from wva.engine.batch.state import (
     GENERATION_TOKENS,
     INTER_TOKEN_COUNT,
     INTER_TOKEN_SUM,
+    NONE,
     PICOSECONDS,
     PREEMPTIONS,
     PREFIX_HIT,
@@ -29,8 +30,8 @@ from wva.engine.batch.state import (
 from wva.engine.compiled import entry_point, inlined
 from wva.simulate.world import World
 
-RATE_WINDOW_S = 300.0
-MAXIMUM_WINDOW_S = 60.0
+RATE_WINDOW_PS = 300 * PICOSECONDS
+MAXIMUM_WINDOW_PS = 60 * PICOSECONDS
 
 _RUNNING = len(COUNTERS)
 _WAITING = _RUNNING + 1
@@ -50,8 +51,8 @@ TRAFFIC = 10
 class Scrapes(NamedTuple):
     """The newest scrapes, as rings."""
 
-    times: NDArray[np.float64]
-    """Shape (depth,): seconds; NaN where no scrape was."""
+    times: NDArray[np.int64]
+    """Shape (depth,): picoseconds; NONE where no scrape was."""
     samples: NDArray[np.float64]
     """Shape (depth, replicas, sampled): NaN where a row was not scraped."""
     gateway: NDArray[np.float64]
@@ -62,9 +63,9 @@ class Scrapes(NamedTuple):
 
 def empty_scrapes(rows: int, models: int, interval_s: float) -> Scrapes:
     """Rings deep enough for the longest window."""
-    depth = int(RATE_WINDOW_S / interval_s) + 2
+    depth = int(RATE_WINDOW_PS / PICOSECONDS / interval_s) + 2
     return Scrapes(
-        np.full(depth, np.nan),
+        np.full(depth, NONE, np.int64),
         np.full((depth, rows, _SAMPLED), np.nan),
         np.full((depth, models, GATEWAY_SAMPLED), np.nan),
         np.zeros(1, np.int64),
@@ -76,7 +77,7 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
     """Take a sample of every serving row and of the gateway."""
     position = (scrapes.position[0] + 1) % scrapes.times.size
     scrapes.position[0] = position
-    scrapes.times[position] = now / PICOSECONDS
+    scrapes.times[position] = now
     for r in range(world.clock[0].rows):
         if serving[r]:
             sample = scrapes.samples[position, r]
@@ -95,21 +96,24 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
         scrapes.gateway[position, model, FAILED] = gateway.failed
         scrapes.gateway[position, model, QUEUED] = gateway.queued
         scrapes.gateway[position, model, QUEUED_TOKENS] = gateway.queued_tokens
-        in_flight = 0
-        for index in range(gateway.ready):
-            in_flight += world.engines.replicas[world.ready[model, index]].in_flight
-        scrapes.gateway[position, model, IN_FLIGHT] = in_flight
+        scrapes.gateway[position, model, IN_FLIGHT] = 0
+    for r in range(world.clock[0].rows):
+        # What drains is out of routing, but its requests have not ended.
+        if serving[r]:
+            replica = world.engines.replicas[r]
+            scrapes.gateway[position, world.server_models[replica.server], IN_FLIGHT] += replica.in_flight
 
 
 @inlined
-def _oldest(scrapes: Scrapes, r: int, window_s: float) -> int:
+def _oldest(scrapes: Scrapes, r: int, window_ps: int) -> int:
     """Position of the oldest scrape of a row within the window, unbroken up to the newest."""
     newest = scrapes.position[0]
     depth = scrapes.times.size
     oldest = newest
     for back in range(1, depth):
         position = (newest - back) % depth
-        if not scrapes.times[newest] - scrapes.times[position] <= window_s:
+        time = scrapes.times[position]
+        if time == NONE or scrapes.times[newest] - time > window_ps:
             break
         if np.isnan(scrapes.samples[position, r, _RUNNING]):
             break
@@ -139,7 +143,7 @@ def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.flo
         into[index, 2] = newest[_KV_USAGE]
         waiting = newest[_WAITING]
         usage = newest[_KV_USAGE]
-        back = _oldest(scrapes, r, MAXIMUM_WINDOW_S)
+        back = _oldest(scrapes, r, MAXIMUM_WINDOW_PS)
         while back != position:
             waiting = max(waiting, scrapes.samples[back, r, _WAITING])
             usage = max(usage, scrapes.samples[back, r, _KV_USAGE])
@@ -150,9 +154,9 @@ def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.flo
         into[index, 6] = newest[GENERATION_TOKENS]
         into[index, 7] = newest[FINISHED]
         into[index, 8] = newest[PREEMPTIONS]
-        start = _oldest(scrapes, r, RATE_WINDOW_S)
+        start = _oldest(scrapes, r, RATE_WINDOW_PS)
         oldest = scrapes.samples[start, r]
-        elapsed = scrapes.times[position] - scrapes.times[start]
+        elapsed = (scrapes.times[position] - scrapes.times[start]) / PICOSECONDS
         per_second = 1.0 / elapsed if elapsed > 0.0 else np.nan
         into[index, 9] = (newest[PROMPT_TOKENS] - oldest[PROMPT_TOKENS]) * per_second
         into[index, 10] = (newest[GENERATION_TOKENS] - oldest[GENERATION_TOKENS]) * per_second
@@ -166,17 +170,16 @@ def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.flo
 
 
 @inlined
-def _gateway_rate(scrapes: Scrapes, model: int, column: int, window_s: float) -> float:
+def _gateway_rate(scrapes: Scrapes, model: int, column: int, window_ps: int) -> float:
     """Growth per second of a gateway counter over the window; NaN before two scrapes."""
     newest = scrapes.position[0]
     oldest = newest
     for position in range(scrapes.times.size):
         time = scrapes.times[position]
-        # A NaN time compares false, so what was never scraped is outside every window.
-        if scrapes.times[newest] - time <= window_s and time < scrapes.times[oldest]:
+        if time != NONE and scrapes.times[newest] - time <= window_ps and time < scrapes.times[oldest]:
             oldest = position
     growth = scrapes.gateway[newest, model, column] - scrapes.gateway[oldest, model, column]
-    elapsed = scrapes.times[newest] - scrapes.times[oldest]
+    elapsed = (scrapes.times[newest] - scrapes.times[oldest]) / PICOSECONDS
     return growth / elapsed if elapsed > 0.0 else np.nan
 
 
@@ -188,10 +191,10 @@ def read_traffic(scrapes: Scrapes, into: NDArray[np.float64]) -> None:
         into[model, 0] = newest[ARRIVALS]
         into[model, 1] = newest[ARRIVED_TOKENS]
         into[model, 2] = newest[FAILED]
-        into[model, 3] = _gateway_rate(scrapes, model, ARRIVALS, MAXIMUM_WINDOW_S)
-        into[model, 4] = _gateway_rate(scrapes, model, ARRIVALS, RATE_WINDOW_S)
-        into[model, 5] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, MAXIMUM_WINDOW_S)
-        into[model, 6] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, RATE_WINDOW_S)
+        into[model, 3] = _gateway_rate(scrapes, model, ARRIVALS, MAXIMUM_WINDOW_PS)
+        into[model, 4] = _gateway_rate(scrapes, model, ARRIVALS, RATE_WINDOW_PS)
+        into[model, 5] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, MAXIMUM_WINDOW_PS)
+        into[model, 6] = _gateway_rate(scrapes, model, ARRIVED_TOKENS, RATE_WINDOW_PS)
         into[model, 7] = newest[IN_FLIGHT]
         into[model, 8] = newest[QUEUED]
         into[model, 9] = newest[QUEUED_TOKENS]

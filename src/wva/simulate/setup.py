@@ -105,6 +105,7 @@ def build_world(
     return World(
         engines=_engines(workload, servers, rows),
         gateways=gateways,
+        server_models=np.array(server_models, np.int64),
         ready=np.zeros((models, rows), np.int32),
         cost=np.ones(rows),
         draining=np.zeros(rows, np.bool_),

@@ -63,6 +63,8 @@ class World(NamedTuple):
     engines: Engines
     gateways: NDArray[Any]
     """Shape (models,), dtype GATEWAY."""
+    server_models: NDArray[np.int64]
+    """Shape (kinds,): the model that each kind of server serves."""
     ready: NDArray[np.int32]
     """Shape (models, replicas): ready replicas of each model in ascending order, as many as its ``ready``."""
     cost: NDArray[np.float64]

@@ -72,6 +72,7 @@ def reset(engines: Engines, r: int, server: int) -> None:
 def crash(engines: Engines, r: int, now: int) -> int:
     """Fail every request on an engine; return how many."""
     replica = engines.replicas[r]
+    steps = steps_finished(replica, now)
     failed = 0
     request = replica.first_waiting
     while request != NONE:
@@ -79,8 +80,12 @@ def crash(engines: Engines, r: int, now: int) -> int:
         request = engines.requests[request].next
     s = replica.oldest
     while s != NONE:
-        failed += _fail(engines.requests[engines.slots[r, s].request], now)
-        s = engines.slots[r, s].newer
+        slot = engines.slots[r, s]
+        record = engines.requests[slot.request]
+        if slot.finish_step != NONE:
+            record.produced = slot.origin + replica.steps + steps - record.input
+        failed += _fail(record, now)
+        s = slot.newer
     return failed
 
 
@@ -95,11 +100,11 @@ def _fail(record: Record, now: int) -> int:
 
 @inlined
 def read_gauges(engines: Engines, r: int, now: int) -> tuple[int, int, float]:
-    """(running, waiting, share of KV blocks in use) after the last finished step."""
+    """(running, waiting, share of KV blocks in use), with what the step under way has allocated."""
     replica = engines.replicas[r]
     used = replica.used_blocks
     if replica.mode == DECODE_RUN:
-        used += run_growth(replica, steps_finished(replica, now))
+        used += run_growth(replica, min(steps_finished(replica, now) + 1, replica.run_steps))
     return replica.running, replica.waiting, used / engines.servers[replica.server].kv_blocks
 
 

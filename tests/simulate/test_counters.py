@@ -1,0 +1,57 @@
+"""A scrape between two changes of a batch shows what the step-by-step reference has at that instant."""
+
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.simulate import reference
+from tests.simulate.test_exact import MS, Case, cases, reference_fleet, world_of
+from wva.engine.batch import state
+from wva.simulate.loop import advance
+from wva.simulate.scrape import empty_scrapes, scrape
+
+Sample = tuple[float, ...]
+"""A server's counters in the order of ``state.COUNTERS``, then running, waiting and the share of KV blocks in use."""
+
+
+@st.composite
+def looked_at(draw: st.DrawFn, blocks: bool = False) -> tuple[Case, list[int]]:
+    """A case with instants to scrape it: round ones, that are step boundaries often, and odd ones, inside of steps."""
+    case = draw(cases(blocks))
+    boundaries = st.integers(0, 60).map(lambda n: n * 10 * MS)
+    inside = st.integers(0, max(case.arrivals) + 400 * MS)
+    return case, sorted(draw(st.lists(st.one_of(boundaries, inside), min_size=1, max_size=6)))
+
+
+def by_steps(engine: reference.Engine) -> Sample:
+    gauges = len(engine.running), len(engine.waiting), engine.used() / engine.server.kv_blocks
+    return (*astuple(engine.counters), *gauges)
+
+
+def check(case: Case, instants: list[int]) -> None:
+    world, fleet = world_of(case), reference_fleet(case)
+    scrapes = empty_scrapes(len(case.servers), 1, 1.0)
+    everyone = np.ones(len(case.servers), np.bool_)
+    for now in instants:
+        assert advance(world, now) == state.NONE
+        fleet.run_until(now)
+        scrape(world, scrapes, everyone, now)
+        samples = scrapes.samples[scrapes.position[0]]
+        for r, engine in enumerate(fleet.engines):
+            assert tuple(samples[r].tolist()) == pytest.approx(by_steps(engine), rel=1e-9, abs=1e-9)
+            assert world.engines.replicas[r]["in_flight"] == engine.in_flight
+
+
+@settings(max_examples=300, deadline=None)
+@given(looked_at())
+def test_a_scrape_inside_a_run_equals_the_steps(looked: tuple[Case, list[int]]) -> None:
+    check(*looked)
+
+
+@settings(max_examples=150, deadline=None)
+@given(looked_at(blocks=True))
+def test_a_scrape_inside_a_run_equals_the_steps_with_prefix_cache(looked: tuple[Case, list[int]]) -> None:
+    check(*looked)
