@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulate.fleets import Rig, plan, ps, variant
 from wva.fleet.outcome import Outcome, Result
-from wva.fleet.plan import VariantPlan
+from wva.fleet.plan import VariantPlan, Victim
 
 
 def apply(rig: Rig, *parts: VariantPlan, made_s: float = 100.0, applied_s: float = 100.0) -> tuple[Outcome, ...]:
@@ -74,6 +74,13 @@ def test_a_variant_that_a_plan_leaves_out_stays_as_it_is() -> None:
     rig = Rig(variant("a"), variant("b"), a=1, b=2).until(100)
     assert [outcome.variant for outcome in apply(rig, part(1, 0, "a"))] == ["a"]
     assert rig.desired("b") == 2
+
+
+def test_the_body_chooses_the_victims_itself_as_its_traits_say() -> None:
+    rig = Rig(v=3).until(100)
+    assert not rig.observe().variants[0].traits.chooses_victims
+    apply(rig, replace(part(3, 2), victims=(Victim("v-1", None),)))
+    assert list(rig.phases()) == ["v-1", "v-2"]
 
 
 def test_a_target_that_is_reached_orders_nothing_more() -> None:

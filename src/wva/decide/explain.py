@@ -62,7 +62,7 @@ def choice(
     had, has = capacity_of(options, before), capacity_of(options, after)
     change = after[name] - before[name]
     if change > 0:
-        return Reason("grow", f"{change} more: {had:.3g} falls short of {need:.3g} requests/s")
+        return Reason("grow", f"{change} more: capacity {had:.3g} falls short of {need:.3g} requests/s")
     if change < 0:
         return Reason("shrink", f"{-change} fewer: {has:.3g} left covers the {need:.3g} requests/s needed")
     if covers(has, need):

@@ -203,5 +203,5 @@ def _plans(
         chosen = explain.choice(options, before, after, name, need)
         supply = explain.supply(option, capacities[name], option is dearest, scene.memories[name].slowness)
         target = after[name]
-        plans.append(VariantPlan(name, not_draining(seen), target, target, (chosen, *common, supply)))
+        plans.append(VariantPlan(name, not_draining(seen), target, target, (*common, supply, chosen)))
     return plans

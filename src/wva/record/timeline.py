@@ -49,8 +49,8 @@ class Hold:
 
 
 def reason_to_change(plan: VariantPlan) -> Reason | None:
-    """The one reason to name for a change: the first step of the argument, which asks for it."""
-    return plan.reasons[0] if plan.reasons else None
+    """The one reason to name for a change: the step that says to grow or to shrink, or else the first."""
+    return next((reason for reason in plan.reasons if reason.code in ("grow", "shrink")), (*plan.reasons, None)[0])
 
 
 def reason_to_hold(plan: VariantPlan) -> Reason | None:
