@@ -238,7 +238,7 @@ class Rig:
 
     def held(self, of: int = 0) -> int:
         """Requests that wait at the gateway for a model."""
-        return int(self.world.gateways[of]["queued"])
+        return int(self.world.gateways[of]["waiting"])
 
 
 def _seconds(time: Any) -> float | None:

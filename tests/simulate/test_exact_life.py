@@ -61,7 +61,7 @@ def check(case: Case, events: list[Event]) -> None:
     for event in events:
         reach(world, fleet, event.time)
         happen(event, world, fleet)
-        assert world.gateways[0]["queued"] == len(fleet.held)
+        assert world.gateways[0]["waiting"] == len(fleet.held)
         for row, engine in enumerate(fleet.engines):
             assert (world.engines.replicas[row]["mode"] == state.IDLE) == (engine.step_end is None)
     while advance(world, state.NEVER - 1) != state.NONE:

@@ -122,7 +122,7 @@ def every_request_ends_once_and_is_counted(case: Case, simulation: Simulation, r
     gateways = simulation._world.gateways
     assert gateways["arrivals"].sum() == len(ends)
     assert gateways["failed"].sum() == failed
-    assert gateways["queued"].sum() == gateways["queued_tokens"].sum() == 0
+    assert gateways["waiting"].sum() == gateways["queued_tokens"].sum() == 0
 
 
 def times_are_in_order(case: Case, simulation: Simulation, result: RunResult) -> None:

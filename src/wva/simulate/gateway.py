@@ -1,7 +1,7 @@
 """The one gateway of every policy: where a request goes, and where it waits."""
 
 from wva.engine.batch.advance import enqueue
-from wva.engine.batch.lists import SNAPSHOT_PS, see_queue
+from wva.engine.batch.lists import SNAPSHOT_PS, leave_waiting, see_queue, wait_last
 from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
 from wva.engine.compiled import cold, inlined
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
@@ -68,36 +68,18 @@ def choose_replica(world: World, model: int, request: int, now: int) -> int:
 @inlined
 def hold(world: World, model: int, request: int, now: int) -> None:
     """Append a request to the gateway's queue."""
-    requests = world.engines.requests
     gateway = world.gateways[model]
-    requests[request].next = NONE
-    requests[request].previous = gateway.last
-    if gateway.last == NONE:
-        gateway.first = request
-    else:
-        requests[gateway.last].next = request
-    gateway.last = request
-    gateway.queued += 1
-    gateway.queued_tokens += requests[request].input
+    wait_last(world.engines.requests, gateway, request)
+    gateway.queued_tokens += world.engines.requests[request].input
     plan_check(world, now)
 
 
 @inlined
 def unhold(world: World, model: int, request: int) -> None:
     """Take a request out of the gateway's queue."""
-    requests = world.engines.requests
     gateway = world.gateways[model]
-    record = requests[request]
-    if record.previous == NONE:
-        gateway.first = record.next
-    else:
-        requests[record.previous].next = record.next
-    if record.next == NONE:
-        gateway.last = record.previous
-    else:
-        requests[record.next].previous = record.previous
-    gateway.queued -= 1
-    gateway.queued_tokens -= record.input
+    leave_waiting(world.engines.requests, gateway, request)
+    gateway.queued_tokens -= world.engines.requests[request].input
 
 
 @inlined
@@ -106,7 +88,7 @@ def plan_check(world: World, now: int) -> None:
     clock = world.clock[0]
     if clock.queue_mode == QUEUE_AT_GATEWAY and clock.check == NEVER:
         for model in range(world.gateways.size):
-            if world.gateways[model].queued > 0 and world.gateways[model].ready > 0:
+            if world.gateways[model].waiting > 0 and world.gateways[model].ready > 0:
                 clock.check = (now // SNAPSHOT_PS + 1) * SNAPSHOT_PS
                 return
 
@@ -114,7 +96,7 @@ def plan_check(world: World, now: int) -> None:
 @cold
 def dispatch(world: World, model: int, now: int, due: int) -> int:
     """Send what the queue holds to the replicas that take it, oldest first; return how many replicas are due."""
-    request = world.gateways[model].first
+    request = world.gateways[model].first_waiting
     while request != NONE:
         following = world.engines.requests[request].next
         r = choose_replica(world, model, request, now)

@@ -191,7 +191,7 @@ def all_served(world: World) -> bool:
     if world.clock[0].arrived < world.engines.requests.size:
         return False
     for model in range(world.gateways.size):
-        if world.gateways[model].queued > 0:
+        if world.gateways[model].waiting > 0:
             return False
     busy = 0
     for r in range(world.clock[0].rows):

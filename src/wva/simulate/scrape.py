@@ -94,7 +94,7 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
         scrapes.gateway[position, model, ARRIVALS] = gateway.arrivals
         scrapes.gateway[position, model, ARRIVED_TOKENS] = gateway.arrived_tokens
         scrapes.gateway[position, model, FAILED] = gateway.failed
-        scrapes.gateway[position, model, QUEUED] = gateway.queued
+        scrapes.gateway[position, model, QUEUED] = gateway.waiting
         scrapes.gateway[position, model, QUEUED_TOKENS] = gateway.queued_tokens
         scrapes.gateway[position, model, IN_FLIGHT] = 0
     for r in range(world.clock[0].rows):

@@ -92,7 +92,7 @@ def build_world(
     """
     models = len(workload.models)
     gateways = np.zeros(models, GATEWAY)
-    gateways["first"] = gateways["last"] = NONE
+    gateways["first_waiting"] = gateways["last_waiting"] = NONE
     for server, model in zip(servers, server_models, strict=True):
         gateways[model]["longest_prompt"] = max(gateways[model]["longest_prompt"], server.longest_prompt)
     clock = np.zeros(1, CLOCK)

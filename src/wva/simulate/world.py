@@ -15,9 +15,9 @@ QUEUE_AT_GATEWAY = 1
 
 GATEWAY = np.dtype(
     [
-        ("first", np.int32),
-        ("last", np.int32),
-        ("queued", np.int64),
+        ("first_waiting", np.int32),
+        ("last_waiting", np.int32),
+        ("waiting", np.int64),
         ("queued_tokens", np.int64),
         ("arrivals", np.int64),
         ("arrived_tokens", np.int64),

@@ -1,4 +1,4 @@
-"""The linked lists and the heap of one engine."""
+"""The linked lists and the heap of one engine; the gateway keeps its queue in the same way."""
 
 from typing import Any
 
@@ -27,46 +27,46 @@ def see_queue(engines: Engines, r: int, now: int) -> None:
 
 
 @inlined
-def wait_last(requests: NDArray[Any], replica: Record, request: int) -> None:
-    """Append a request to the waiting queue."""
+def wait_last(requests: NDArray[Any], holder: Record, request: int) -> None:
+    """Append a request to the queue of what holds it: an engine, or the gateway."""
     record = requests[request]
     record.next = NONE
-    record.previous = replica.last_waiting
-    if replica.last_waiting == NONE:
-        replica.first_waiting = request
+    record.previous = holder.last_waiting
+    if holder.last_waiting == NONE:
+        holder.first_waiting = request
     else:
-        requests[replica.last_waiting].next = request
-    replica.last_waiting = request
-    replica.waiting += 1
+        requests[holder.last_waiting].next = request
+    holder.last_waiting = request
+    holder.waiting += 1
 
 
 @inlined
-def wait_first(requests: NDArray[Any], replica: Record, request: int) -> None:
-    """Put a preempted request at the front of the waiting queue."""
+def wait_first(requests: NDArray[Any], holder: Record, request: int) -> None:
+    """Put a preempted request at the front of the queue."""
     record = requests[request]
     record.previous = NONE
-    record.next = replica.first_waiting
-    if replica.first_waiting == NONE:
-        replica.last_waiting = request
+    record.next = holder.first_waiting
+    if holder.first_waiting == NONE:
+        holder.last_waiting = request
     else:
-        requests[replica.first_waiting].previous = request
-    replica.first_waiting = request
-    replica.waiting += 1
+        requests[holder.first_waiting].previous = request
+    holder.first_waiting = request
+    holder.waiting += 1
 
 
 @inlined
-def leave_waiting(requests: NDArray[Any], replica: Record, request: int) -> None:
-    """Take a request out of the waiting queue."""
+def leave_waiting(requests: NDArray[Any], holder: Record, request: int) -> None:
+    """Take a request out of the queue."""
     record = requests[request]
     if record.previous == NONE:
-        replica.first_waiting = record.next
+        holder.first_waiting = record.next
     else:
         requests[record.previous].next = record.next
     if record.next == NONE:
-        replica.last_waiting = record.previous
+        holder.last_waiting = record.previous
     else:
         requests[record.next].previous = record.previous
-    replica.waiting -= 1
+    holder.waiting -= 1
 
 
 @inlined
