@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.engine.batch.state import PICOSECONDS
 from wva.workload.blocks import PrefixBlocks, concatenate, without_blocks
 from wva.workload.trace import Trace
-
-PICOSECONDS = 10**12
-"""Picoseconds in a second."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -138,7 +138,6 @@ def finish_steps(engines: Engines, r: int) -> None:
     if steps > 0 and replica.mode == DECODE_RUN:
         replica.used_blocks += run_growth(replica, steps)
     decoded = steps * replica.decoding
-    replica.busy_ps += now - replica.run_start
     engines.counters[r, GENERATION_TOKENS] += decoded
     engines.counters[r, INTER_TOKEN_COUNT] += decoded
     engines.counters[r, INTER_TOKEN_SUM] += replica.decoding * ((now - replica.run_start) / PICOSECONDS)

@@ -52,7 +52,6 @@ def reset(engines: Engines, r: int, server: int) -> None:
     replica.blocked = False
     replica.seen_at = NONE
     replica.sent_since_seen = 0
-    replica.busy_ps = 0
     for residue in range(16):
         replica.residues[residue] = 0
     replica.free_slots = engines.servers[server].max_num_seqs

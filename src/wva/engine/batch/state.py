@@ -105,7 +105,6 @@ REPLICA = np.dtype(
         ("blocked", np.bool_),
         ("seen_at", np.int64),
         ("sent_since_seen", np.int64),
-        ("busy_ps", np.int64),
         ("residues", np.int64, (16,)),
     ],
     align=True,
