@@ -2,7 +2,7 @@
 
 To add one, write a frozen dataclass whose fields are its configuration and that is a ``wva.fleet.policy.Policy``, and
 give it one line in ``POLICIES``. That is all: its fields are its options, and the properties in
-``tests/policies/test_safety.py`` run over every line.
+``tests/policies/test_safety.py`` run over every line. A line in ``SPACES`` makes it one that ``wva tune`` can tune.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from wva.decide.brain import WvaPolicy
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
 from wva.policies.hpa.policy import HpaPolicy
+from wva.policies.hpa.space import hpa_space
+from wva.policies.space import SpaceOf
 from wva.policies.static import StaticPolicy
 
 POLICIES: dict[str, type[Policy[Any]]] = {
@@ -22,6 +24,11 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "hpa": HpaPolicy,
     "wva": WvaPolicy,
 }
+
+SPACES: dict[str, SpaceOf] = {
+    "hpa": hpa_space,
+}
+"""What can be tuned of each policy."""
 
 
 def make(name: str, options: Mapping[str, object] | None = None) -> Policy[Any]:
