@@ -84,7 +84,9 @@ class Engine:
         self.blocked = False
         self.seen_blocked = False
         self.seen_at = -1
+        self.seen_used = 0
         self.sent = 0
+        self.sent_tokens = 0
         self.ready = True
         self.longest_prompt = min(server.max_model_len - 1, server.kv_blocks * 16)
         while self.blocks(self.longest_prompt) > server.kv_blocks:
@@ -104,8 +106,9 @@ class Engine:
 
     def see(self, now: int) -> None:
         if now // READING_PS > self.seen_at:
-            self.seen_at, self.seen_waiting, self.sent = now // READING_PS, len(self.waiting), 0
-            self.seen_blocked = self.blocked
+            self.seen_at, self.seen_waiting, self.seen_blocked = now // READING_PS, len(self.waiting), self.blocked
+            self.seen_used = self.used()
+            self.sent = self.sent_tokens = 0
 
     def make_room_in_cache(self) -> None:
         while self.cache.idle() > 0 and self.free() < self.cache.idle() * self.entry_blocks:
@@ -236,6 +239,7 @@ class Engine:
         )
 
     def end_step(self, now: int) -> None:
+        self.see(now)
         self.make_room_in_cache()
         finished, prefilled = [], []
         for request in self.running:
@@ -308,6 +312,7 @@ class Fleet:
     first_token_timeout: int | None = None
     total_timeout: int | None = None
     hold_above: int | None = None
+    full_load_s: float = 0.0
     held: list[Request] = field(default_factory=list)
     last: int = 0
 
@@ -333,13 +338,15 @@ class Fleet:
         request.enqueued = now
         engine.in_flight += 1
         engine.sent += 1
+        engine.sent_tokens += request.input
         request.engine = engine
         return True
 
     def load(self, engine: Engine, request: Request) -> float:
-        return (
-            engine.in_flight + 1 + 32 * engine.seen_blocked
-        ) * engine.cost + request.input * engine.server.prompt_token_s
+        blocks = engine.seen_used + (engine.sent_tokens + request.input) / 16
+        memory = self.full_load_s * blocks / engine.server.kv_blocks
+        busy = max((engine.in_flight + 1) * engine.cost, memory) + 32 * engine.seen_blocked * engine.cost
+        return busy + request.input * engine.server.prompt_token_s
 
     def deadline(self, request: Request) -> int | None:
         if request.status != "active":

@@ -37,6 +37,7 @@ class Case:
     first_token_timeout: int | None
     total_timeout: int | None
     hold_above: int | None
+    full_load_s: float
 
 
 @st.composite
@@ -86,6 +87,7 @@ def cases(draw: st.DrawFn, blocks: bool = False) -> Case:
         first_token_timeout=draw(st.sampled_from([None, 20 * MS, 150 * MS, 1000 * MS])),
         total_timeout=draw(st.sampled_from([None, None, 100 * MS, 300 * MS])),
         hold_above=draw(st.sampled_from([None, None, 1, 3])),
+        full_load_s=draw(st.sampled_from([0.0, 2.0, 10.0])),
     )
 
 
@@ -107,6 +109,7 @@ def world_of(case: Case, ready: bool = True) -> World:
         ),
         servers=case.servers,
         server_models=[0] * len(case.servers),
+        full_load_s=[case.full_load_s],
         rows=len(case.servers),
         first_token_timeout_ps=case.first_token_timeout,
         total_timeout_ps=case.total_timeout,
@@ -137,6 +140,7 @@ def reference_fleet(case: Case) -> reference.Fleet:
         case.first_token_timeout,
         case.total_timeout,
         case.hold_above,
+        case.full_load_s,
     )
 
 

@@ -117,3 +117,34 @@ def test_a_prompt_waits_for_the_variant_that_can_take_it_and_others_pass(hold_ab
     rig.until(20)
     assert short(rig.routed()) == "big-1 tiny-1 big-1"
     assert rig.first_token_s(0) == 12.01
+
+
+@pytest.mark.parametrize(
+    ("full_load_s", "routed"),
+    [
+        pytest.param(0.0, "tight-1 roomy-1 tight-1 roomy-1", id="by what is in flight alone"),
+        # A prompt of 480 tokens is 30 blocks: 30 % of the tight cache, 3 % of the roomy one, of 100 s each.
+        pytest.param(100.0, "roomy-1 roomy-1 roomy-1 roomy-1", id="by the fuller of engine and KV cache"),
+    ],
+)
+def test_a_full_cache_makes_a_replica_busy(full_load_s: float, routed: str) -> None:
+    servers = {"tight": server(kv_blocks=100), "roomy": server(kv_blocks=1000)}
+    requests = [(0.2 * index, 480, LONG) for index in range(4)]
+    rig = Rig(
+        variant("tight"),
+        variant("roomy"),
+        requests=requests,
+        servers=servers,
+        full_load_s=full_load_s,
+        tight=1,
+        roomy=1,
+    )
+    assert short(rig.until(1).routed()) == routed
+
+
+def test_prompts_sent_since_the_last_reading_count_before_they_show_in_the_cache() -> None:
+    servers = {"a": server(kv_blocks=1000), "b": server(kv_blocks=1000)}
+    requests = [(0.01, 480, LONG), (0.02, 48, LONG), (0.03, 480, LONG), (0.04, 48, LONG)]
+    rig = Rig(variant("a"), variant("b"), requests=requests, servers=servers, full_load_s=1e6, a=1, b=1)
+    # 30 blocks on a; 3 on b; 30 more make 33 there; 3 more on a make 33 as well.
+    assert short(rig.until(0.09).routed()) == "a-1 b-1 b-1 a-1"

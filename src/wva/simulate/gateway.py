@@ -1,9 +1,11 @@
 """The one gateway of every policy: where a request goes, and where it waits."""
 
 from wva.engine.batch.advance import enqueue
-from wva.engine.batch.lists import SNAPSHOT_PS, leave_waiting, see_queue, wait_last
+from wva.engine.batch.lists import leave_waiting, wait_last
+from wva.engine.batch.reading import SNAPSHOT_PS, see_replica
 from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
 from wva.engine.compiled import cold, inlined
+from wva.engine.server import BLOCK_TOKENS
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
 
 BLOCKED_REQUESTS = 32
@@ -24,23 +26,29 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
     clock = world.clock[0]
     if clock.queue_mode != QUEUE_AT_GATEWAY:
         return True
-    see_queue(world.engines, r, now)
+    see_replica(world.engines, r, now)
     replica = world.engines.replicas[r]
     # The reading is old by up to 100 ms; what the gateway itself has sent since is known exactly.
     return bool(replica.seen_waiting + replica.sent_since_seen < clock.hold_above)
 
 
 @inlined
-def _load(world: World, r: int, request: int, now: int) -> float:
-    """How long a replica looks to be busy before it has answered: what is in flight and this prompt, by its speed.
+def _load(world: World, r: int, model: int, request: int, now: int) -> float:
+    """How long a replica looks to be busy before it has answered: the fuller of its engine and its KV cache.
 
-    While requests wait for room in its memory, a replica looks busier than its speed says.
+    What is in flight counts by the replica's speed, and a full KV cache as much as an engine that has all in flight
+    that keeps TPOT. The prompt itself takes its time on top. While requests wait for room in its memory, a replica
+    looks busier still.
     """
-    see_queue(world.engines, r, now)
+    see_replica(world.engines, r, now)
     replica = world.engines.replicas[r]
-    prompt = world.engines.requests[request].input * world.engines.servers[replica.server].prompt_token_s
+    server = world.engines.servers[replica.server]
+    tokens = world.engines.requests[request].input
+    blocks = replica.seen_used_blocks + (replica.tokens_since_seen + tokens) / BLOCK_TOKENS
+    memory = world.gateways[model].full_load_s * blocks / server.kv_blocks
     waiting_for_room = BLOCKED_REQUESTS if replica.seen_blocked else 0
-    return float((replica.in_flight + 1 + waiting_for_room) * world.cost[r] + prompt)
+    engine = (replica.in_flight + 1) * world.cost[r]
+    return float(max(engine, memory) + waiting_for_room * world.cost[r] + tokens * server.prompt_token_s)
 
 
 @inlined
@@ -58,7 +66,7 @@ def choose_replica(world: World, model: int, request: int, now: int) -> int:
     lowest = 0.0
     for index in range(gateway.ready):
         r = world.ready[model, index]
-        load = _load(world, r, request, now)
+        load = _load(world, r, model, request, now)
         if (best == NONE or load < lowest) and _takes(world, r, request, now):
             best = int(r)
             lowest = load

@@ -94,6 +94,7 @@ def _world(setting: Setting, workload: Workload) -> World:
         workload,
         servers=setting.servers,
         server_models=setting.model_of,
+        full_load_s=[ROUTING_MIX.decode_steps * model.objectives.tpot_s for model in setting.models],
         rows=most_rows(setting.variants),
         first_token_timeout_ps=round(gateway.first_token_timeout * PICOSECONDS),
         total_timeout_ps=None if gateway.total_timeout is None else round(gateway.total_timeout * PICOSECONDS),

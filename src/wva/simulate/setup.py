@@ -79,6 +79,7 @@ def build_world(
     *,
     servers: Sequence[Server],
     server_models: Sequence[int],
+    full_load_s: Sequence[float],
     rows: int,
     first_token_timeout_ps: int | None,
     total_timeout_ps: int | None,
@@ -87,11 +88,13 @@ def build_world(
 ) -> World:
     """Lay out a run with no replica in it.
 
-    ``servers`` are the kinds of server and ``server_models`` the model index that each serves; ``rows`` is how many
-    replicas can exist at once. ``hold_above`` is None when requests queue at the engines.
+    ``servers`` are the kinds of server and ``server_models`` the model index that each serves; ``full_load_s`` is for
+    each model how long a typical answer takes at its objectives; ``rows`` is how many replicas can exist at once.
+    ``hold_above`` is None when requests queue at the engines.
     """
     models = len(workload.models)
     gateways = np.zeros(models, GATEWAY)
+    gateways["full_load_s"] = full_load_s
     gateways["first_waiting"] = gateways["last_waiting"] = NONE
     for server, model in zip(servers, server_models, strict=True):
         gateways[model]["longest_prompt"] = max(gateways[model]["longest_prompt"], server.longest_prompt)

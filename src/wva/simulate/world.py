@@ -25,12 +25,14 @@ GATEWAY = np.dtype(
         ("ready", np.int64),
         ("turn", np.int64),
         ("longest_prompt", np.int64),
+        ("full_load_s", np.float64),
     ],
     align=True,
 )
 """The gateway's view of one model: its queue (linked through the requests), counters, and ready replicas.
 
-``longest_prompt`` is what the largest variant can take; a longer prompt is refused on arrival.
+``longest_prompt`` is what the largest variant can take; a longer prompt is refused on arrival. ``full_load_s`` is the
+load at which a replica has as much in flight as keeps the objectives: what a full KV cache counts as.
 """
 
 CLOCK = np.dtype(

@@ -1,7 +1,9 @@
 """What an engine has done when a step or a run of steps ends, or in the middle of a run."""
 
-from wva.engine.batch.lists import expect_completion, pop_completion, see_queue, wait_last
+from wva.engine.batch.lists import expect_completion, pop_completion, wait_last
 from wva.engine.batch.memory import evict_prefixes, publish_prefix, run_growth
+from wva.engine.batch.reading import see_replica
+from wva.engine.batch.runs import run_duration, steps_begun
 from wva.engine.batch.schedule import count_finished, leave_batch
 from wva.engine.batch.state import (
     COMPLETED,
@@ -18,44 +20,9 @@ from wva.engine.batch.state import (
     TTFT_COUNT,
     TTFT_SUM,
     Engines,
-    Record,
 )
 from wva.engine.compiled import inlined
 from wva.engine.server import BLOCK_TOKENS
-
-
-@inlined
-def run_duration(replica: Record, steps: int) -> int:
-    """Duration of the first ``steps`` steps of the current run."""
-    return int(steps * replica.run_first_ps + replica.run_growth_ps * (steps * (steps - 1) // 2))
-
-
-@inlined
-def steps_begun(replica: Record, elapsed: int) -> int:
-    """Fewest steps of the current run that last at least ``elapsed``."""
-    half_growth = replica.run_growth_ps / 2.0
-    linear = replica.run_first_ps - half_growth
-    if half_growth > 0:
-        estimate = 2.0 * elapsed / (linear + (linear * linear + 4.0 * half_growth * elapsed) ** 0.5)
-    else:
-        estimate = elapsed / linear
-    steps = int(estimate)
-    while run_duration(replica, steps) < elapsed:
-        steps += 1
-    while steps > 0 and run_duration(replica, steps - 1) >= elapsed:
-        steps -= 1
-    return steps
-
-
-@inlined
-def steps_finished(replica: Record, now: int) -> int:
-    """Steps of the current run that are over at ``now``."""
-    if replica.mode == IDLE:
-        return 0
-    steps = steps_begun(replica, now - replica.run_start)
-    if run_duration(replica, steps) > now - replica.run_start:
-        steps -= 1
-    return int(min(steps, replica.run_steps))
 
 
 @inlined
@@ -134,6 +101,7 @@ def finish_steps(engines: Engines, r: int) -> None:
     """Account for the current step or run, which is over: tokens, completions, ended prefills."""
     replica = engines.replicas[r]
     now = engines.event[r]
+    see_replica(engines, r, now)
     steps = replica.run_steps
     if steps > 0 and replica.mode == DECODE_RUN:
         replica.used_blocks += run_growth(replica, steps)
@@ -160,13 +128,14 @@ def finish_steps(engines: Engines, r: int) -> None:
 def enqueue(engines: Engines, r: int, request: int, now: int) -> bool:
     """Hand a request to an engine; tell whether a step boundary is due now, so that it must be scheduled."""
     replica = engines.replicas[r]
-    see_queue(engines, r, now)
+    see_replica(engines, r, now)
     blocked = replica.mode == DECODE_RUN and replica.waiting > 0
     wait_last(engines.requests, replica, request)
     engines.requests[request].replica = r
     engines.requests[request].enqueued = now
     replica.in_flight += 1
     replica.sent_since_seen += 1
+    replica.tokens_since_seen += engines.requests[request].input
     if replica.mode == IDLE:
         return True
     if not blocked:

@@ -10,21 +10,6 @@ from wva.engine.compiled import cold, inlined
 REQUEST_BITS = 32
 """Bits below the step in a completion's key that hold the request."""
 
-SNAPSHOT_PS = 100_000_000_000
-"""How often the gateway reads a replica's queue: 100 ms."""
-
-
-@inlined
-def see_queue(engines: Engines, r: int, now: int) -> None:
-    """Refresh what the gateway knows of the queue when a reading lies between the last change and now."""
-    replica = engines.replicas[r]
-    reading = now // SNAPSHOT_PS
-    if reading > replica.seen_at:
-        replica.seen_at = reading
-        replica.seen_waiting = replica.waiting
-        replica.seen_blocked = replica.blocked
-        replica.sent_since_seen = 0
-
 
 @inlined
 def wait_last(requests: NDArray[Any], holder: Record, request: int) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.advance import run_duration, steps_finished
 from wva.engine.batch.memory import run_growth
+from wva.engine.batch.runs import run_duration, steps_finished
 from wva.engine.batch.state import (
     CRASHED,
     DECODE_RUN,
@@ -49,9 +49,11 @@ def reset(engines: Engines, r: int, server: int) -> None:
     replica.in_flight = 0
     replica.seen_waiting = 0
     replica.seen_blocked = False
+    replica.seen_used_blocks = 0
     replica.blocked = False
     replica.seen_at = NONE
     replica.sent_since_seen = 0
+    replica.tokens_since_seen = 0
     for residue in range(16):
         replica.residues[residue] = 0
     replica.free_slots = engines.servers[server].max_num_seqs

@@ -4,7 +4,6 @@ from wva.engine.batch.lists import (
     give_slot,
     leave_waiting,
     next_completion,
-    see_queue,
     take_slot,
     wait_first,
 )
@@ -18,6 +17,7 @@ from wva.engine.batch.memory import (
     run_growth,
     steps_until_full,
 )
+from wva.engine.batch.reading import see_replica
 from wva.engine.batch.state import (
     ACTIVE,
     DECODE_RUN,
@@ -318,7 +318,7 @@ def _plan_step(engines: Engines, r: int, now: int, preempted: bool) -> None:
 def schedule(engines: Engines, r: int, now: int) -> None:
     """Begin what comes next at a step boundary, and set when it ends."""
     replica = engines.replicas[r]
-    see_queue(engines, r, now)
+    see_replica(engines, r, now)
     if replica.aborts > 0:
         _abort(engines, r)
     while True:

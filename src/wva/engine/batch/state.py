@@ -102,9 +102,11 @@ REPLICA = np.dtype(
         ("in_flight", np.int64),
         ("seen_waiting", np.int64),
         ("seen_blocked", np.bool_),
+        ("seen_used_blocks", np.int64),
         ("blocked", np.bool_),
         ("seen_at", np.int64),
         ("sent_since_seen", np.int64),
+        ("tokens_since_seen", np.int64),
         ("residues", np.int64, (16,)),
     ],
     align=True,
@@ -117,7 +119,8 @@ finished, ``prefilled`` the slots whose prefill ends with the current step. ``re
 ``origin`` is ``x`` modulo 16. A decode run of ``run_steps`` steps began at ``run_start``; its first step takes
 ``run_first_ps`` and each further one ``run_growth_ps`` more. ``blocked`` says that requests wait for KV cache or a
 slot, not just for their turn in the next steps (vLLM's ``num_requests_waiting_by_reason{reason="capacity"}``);
-``seen_*`` is the gateway's last reading. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced
+``seen_*`` is the gateway's last reading, ``*_since_seen`` what it has sent since: requests, and tokens of
+their prompts. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced
 entries of the prefix cache in order of use.
 """
 
