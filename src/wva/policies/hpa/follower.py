@@ -17,13 +17,24 @@ from wva.policies.hpa.rates import highest_allowed, highest_without_behavior, lo
 from wva.policies.hpa.settings import Behavior
 from wva.policies.hpa.stabilization import stabilize, stabilize_without_behavior
 
-_SYNC_SLACK = 0.05
-"""Share of the sync period by which a call may come early and still count: callers' timers jitter."""
+_SLACK = 0.05
+"""Share of a period by which a call may come early and still count: callers' timers jitter."""
 
 _OFF = Reason("off", "a count of 0 switches the HPA off")
 
 Propose = Callable[[VariantObservation], tuple[int | None, list[Reason]]]
 """The count that the metrics of a variant ask for, ``None`` where none may be taken from them; and why."""
+
+
+def is_due(last: float, now: float, period_s: float) -> bool:
+    """Whether what last ran at that instant, and runs once a period, runs now."""
+    return now - last >= period_s * (1 - _SLACK)
+
+
+def bounds(variant: Variant) -> tuple[int, int]:
+    """The minimum and maximum of the HPA object: without a feature gate its minimum is at least 1."""
+    highest = variant.max_replicas
+    return min(max(1, variant.min_replicas), highest), highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Follower:
                 known = VariantMemory(now, seen.desired, seen.desired, (Stamp(now, seen.desired),))
             elif now < known.synced_at:
                 known = not_after(known, now)
-            elif now - known.synced_at < self.sync_period_s * (1 - _SYNC_SLACK):
+            elif not is_due(known.synced_at, now, self.sync_period_s):
                 plans.append(_between_syncs(seen, known))
                 continue
             plan, after[name] = self._sync(seen, known, now, propose)
@@ -73,7 +84,7 @@ class Follower:
     ) -> tuple[VariantPlan, VariantMemory]:
         """One reconciliation."""
         variant, current = seen.variant, seen.desired
-        lowest, highest = _bounds(variant)
+        lowest, highest = bounds(variant)
         recommendations = known.recommendations
         publishes = True
         if current == 0 and lowest > 0:
@@ -149,16 +160,10 @@ class Follower:
         return max(self.behavior.scale_up.stabilization_window_s, self.behavior.scale_down.stabilization_window_s)
 
 
-def _bounds(variant: Variant) -> tuple[int, int]:
-    """The minimum and maximum of the HPA object: with metrics of pods alone its minimum is at least 1."""
-    highest = variant.max_replicas
-    return min(max(1, variant.min_replicas), highest), highest
-
-
 def _between_syncs(seen: VariantObservation, known: VariantMemory) -> VariantPlan:
     """Repeat the target until the body has it; a count that someone else set since stays until the next sync."""
     variant, current = seen.variant, seen.desired
-    lowest, highest = _bounds(variant)
+    lowest, highest = bounds(variant)
     if current == 0 and lowest > 0:
         return VariantPlan(variant.name, not_draining(seen), 0, None, (_OFF,))
     target = known.target if current == known.desired else current

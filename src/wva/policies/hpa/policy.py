@@ -10,7 +10,7 @@ from wva.policies.hpa.calculator import Proposal, propose
 from wva.policies.hpa.follower import Follower
 from wva.policies.hpa.memory import VERSION, HpaMemory
 from wva.policies.hpa.pods import Pods, group
-from wva.policies.hpa.settings import Behavior, Metric, PodsMetric
+from wva.policies.hpa.settings import Behavior, Metric, PodsMetric, tolerances
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class HpaPolicy:
         """The largest proposal, or ``None`` when metrics that cannot be read forbid one; and why."""
         current = seen.desired
         metrics = self.variant_metrics.get(seen.variant.name, self.metrics)
-        down, up = self._tolerances()
+        down, up = tolerances(self.behavior, self.tolerance)
         reasons = []
         desired = -1
         readable = 0
@@ -83,13 +83,6 @@ class HpaPolicy:
             reasons.append(Reason("held", "not every metric can be read: no shrinking"))
             return None, reasons
         return desired, reasons
-
-    def _tolerances(self) -> tuple[float, float]:
-        """What is ignored below and above a target."""
-        if self.behavior is None:
-            return self.tolerance, self.tolerance
-        down, up = self.behavior.scale_down.tolerance, self.behavior.scale_up.tolerance
-        return self.tolerance if down is None else down, self.tolerance if up is None else up
 
 
 def _told(entry: PodsMetric, pods: Pods, proposal: Proposal) -> str:

@@ -121,3 +121,11 @@ class Behavior:
 
     scale_up: ScaleUpRules = ScaleUpRules()
     scale_down: ScaleDownRules = ScaleDownRules()
+
+
+def tolerances(behavior: Behavior | None, tolerance: float) -> tuple[float, float]:
+    """What is ignored below and above a target: the rules' own tolerances go before the HPA's."""
+    if behavior is None:
+        return tolerance, tolerance
+    down, up = behavior.scale_down.tolerance, behavior.scale_up.tolerance
+    return tolerance if down is None else down, tolerance if up is None else up
