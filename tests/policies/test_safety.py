@@ -45,6 +45,10 @@ CLAIMS = {
     "static": Claims(within_inventory=False),
     # Pods beyond the inventory stay pending in Kubernetes, and a count of 0 switches an HPA off.
     "hpa": Claims(within_inventory=False, full_window_s=300.0, off_at_zero=True),
+    # What is missing reads as idle; only the HPA behind it holds back, for its window.
+    "saturation-percent": Claims(within_inventory=False, holds_when_blind=False, full_window_s=240.0, off_at_zero=True),
+    # The HPA behind it has no window.
+    "saturation-tokens": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0, off_at_zero=True),
 }
 
 CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {

@@ -16,17 +16,24 @@ from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.space import hpa_space
+from wva.policies.saturation.percent_policy import SaturationPercentPolicy
+from wva.policies.saturation.space import percent_space, tokens_space
+from wva.policies.saturation.tokens_policy import SaturationTokensPolicy
 from wva.policies.space import SpaceOf
 from wva.policies.static import StaticPolicy
 
 POLICIES: dict[str, type[Policy[Any]]] = {
     "static": StaticPolicy,
     "hpa": HpaPolicy,
+    "saturation-percent": SaturationPercentPolicy,
+    "saturation-tokens": SaturationTokensPolicy,
     "wva": WvaPolicy,
 }
 
 SPACES: dict[str, SpaceOf] = {
     "hpa": hpa_space,
+    "saturation-percent": percent_space,
+    "saturation-tokens": tokens_space,
 }
 """What can be tuned of each policy."""
 
