@@ -32,12 +32,6 @@ DEFECTS = (
         "shrinking by a minute.",
     ),
     Defect(
-        "draining replicas count",
-        (PERCENT, TOKENS),
-        "A replica that drains is scraped until it is gone: its load and room count, and it makes the number of "
-        "reporting replicas differ from the wanted one.",
-    ),
-    Defect(
         "blind to objectives",
         (PERCENT, TOKENS),
         "Arrivals, latencies and objectives are not looked at: only what is in the KV cache and in queues.",
@@ -147,5 +141,6 @@ DEFECTS = (
         "A variant at 0 is not looked at, so it never grows.",
     ),
 )
-"""Kept. Not modelled: ghosts of deleted pods (for a minute they count as replicas), failing queries (the gauge reads 0
-until the cycle ends), two models of one name in two namespaces, scaling to and from zero, the GPU limiter."""
+"""All are kept. Not modelled: ghosts (a pod that ends counts as a replica for up to a minute more in the maxima of a
+minute, and its room makes the token analyzer shrink too far), failing queries (the gauge reads 0 until the cycle ends),
+two models of one name in two namespaces, scaling to and from zero, the GPU limiter."""

@@ -101,17 +101,17 @@ def can_lose_one(spare: Spare, thresholds: PercentThresholds) -> bool:
 
 
 def percent_gauges(
-    variants: Sequence[VariantReading], desired: Mapping[str, int], thresholds: PercentThresholds
+    variants: Sequence[VariantReading], before: Mapping[str, Gauge], thresholds: PercentThresholds
 ) -> dict[str, Gauge]:
-    """What every variant that reports should have; ``desired`` is what was asked for before.
+    """What every variant that reports should have, given what was asked for before.
 
     Defects *transition freeze*, *one at a time*, *floor of one per variant* and *no maximum*.
     """
     variants = [variant for variant in variants if variant.readings]
-    unsettled = [text for variant in variants if (text := _unsettled(variant, desired))]
+    unsettled = [text for variant in variants if (text := _unsettled(variant, before))]
     if unsettled:
         why = f"nothing of the model changes while {' and '.join(unsettled)}"
-        return {variant.variant.name: Gauge(_asked(variant, desired), why) for variant in variants}
+        return {v.variant.name: _pending_ask(v, before) or Gauge(v.current, why) for v in variants}
     counts = {variant.variant.name: len(variant.readings) for variant in variants}
     spare = spare_of(variants, thresholds)
     shortage = too_little(spare, thresholds)
@@ -130,20 +130,21 @@ def percent_gauges(
     return gauges
 
 
-def _unsettled(variant: VariantReading, desired: Mapping[str, int]) -> str:
+def _unsettled(variant: VariantReading, before: Mapping[str, Gauge]) -> str:
     """What of the variant is in transition, in words; empty when nothing is."""
     name, current = variant.variant.name, variant.current
-    asked = desired.get(name, 0)
-    if asked not in (0, current):
-        return f"{name} has {current} of {asked} replicas"
+    ask = _pending_ask(variant, before)
+    if ask is not None:
+        return f"{name} has {current} of {ask.replicas} replicas"
     if len(variant.readings) != current:
         return f"{len(variant.readings)} of {current} replicas of {name} report"
     return ""
 
 
-def _asked(variant: VariantReading, desired: Mapping[str, int]) -> int:
-    """What was asked for, or what is there where nothing ever was: 0 and nothing are one to the reference."""
-    return desired.get(variant.variant.name, 0) or variant.current
+def _pending_ask(variant: VariantReading, before: Mapping[str, Gauge]) -> Gauge | None:
+    """What was asked for and is not there; 0 and nothing are one to the reference."""
+    gauge = before.get(variant.variant.name)
+    return None if gauge is None or gauge.replicas in (0, variant.current) else gauge
 
 
 def _price_and_name(variant: VariantReading) -> tuple[float, str]:

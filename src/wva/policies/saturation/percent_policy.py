@@ -35,5 +35,5 @@ class SaturationPercentPolicy(GaugePolicy):
     def analyzed(self, observation: Observation, model: str, before: ModelMemory) -> ModelMemory:
         """The gauges after a look at the model."""
         reading = read_model(observation, model, by_replica=True)
-        desired = {name: gauge.replicas for name, gauge in before.gauges.items()}
-        return replace(before, gauges={**before.gauges, **percent_gauges(reading.variants, desired, self.thresholds)})
+        gauges = percent_gauges(reading.variants, before.gauges, self.thresholds)
+        return replace(before, gauges={**before.gauges, **gauges})

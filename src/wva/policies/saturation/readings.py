@@ -53,7 +53,7 @@ class VariantReading:
     pending: int
     """Those of them that are not ready."""
     readings: tuple[Reading, ...]
-    """What reports."""
+    """What reports. A replica that drains is as good as gone: see what ``defects`` says of ghosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,18 @@ def read_model(observation: Observation, model: str, *, by_replica: bool) -> Mod
 
 def _read_variant(seen: VariantObservation, by_replica: bool) -> VariantReading:
     current = not_draining(seen) or seen.desired
+    staying = [replica for replica in seen.replicas if replica.phase is not Phase.DRAINING]
     return VariantReading(
         variant=seen.variant,
         wanted=seen.desired,
         current=current,
         pending=max(0, current - len(seen.in_phase(Phase.READY))),
-        readings=tuple(reading for replica in seen.replicas for reading in _read_replica(replica, by_replica)),
+        readings=tuple(reading for replica in staying for reading in _read_replica(replica, by_replica)),
     )
 
 
 def _read_replica(replica: Replica, by_replica: bool) -> Sequence[Reading]:
-    """Its instances that report; defect *draining replicas count*."""
+    """Its instances that report."""
     readings = [reading for instance in replica.instances if (reading := _read_instance(instance)) is not None]
     if not by_replica or len(readings) < 2:
         return readings

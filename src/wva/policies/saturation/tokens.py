@@ -99,8 +99,8 @@ def variant_capacities(model: ModelReading, knowledge: Knowledge, thresholds: To
 def _of_instances(variant: VariantReading, instances: Sequence[InstanceCapacity]) -> VariantCapacity:
     """A variant by its instances that report.
 
-    Defects *draining replicas count* and *instances are not replicas*: the instances of a ready replica, rounded down,
-    are what each replica that starts will bring.
+    The instances of a ready replica, rounded down, are what each replica that starts will bring; growing then takes
+    them for replicas all the same: defect *instances are not replicas*.
     """
     ready = variant.current - variant.pending
     each = max(1, len(instances) // ready) if ready > 0 else 1
