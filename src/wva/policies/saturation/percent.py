@@ -126,7 +126,7 @@ def percent_gauges(
         shrinking = max((v for v in variants if counts[v.variant.name] > 1), key=_price_and_name, default=None)
         if shrinking is not None:
             name = shrinking.variant.name
-            gauges[name] = Gauge(counts[name] - 1, f"one fewer of the dearest variant: {room}")
+            gauges[name] = Gauge(counts[name] - 1, f"one fewer of the dearest variant above one: {room}")
     return gauges
 
 

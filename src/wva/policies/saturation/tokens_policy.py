@@ -1,6 +1,6 @@
 """The token analyzer of August 2026 as a policy."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from wva.fleet.observation import Observation
 from wva.policies.hpa.settings import Behavior, RatePolicy, ScaleDownRules, ScaleUpRules, Unit
@@ -34,4 +34,4 @@ class SaturationTokensPolicy(GaugePolicy):
         knowledge = Knowledge(before.learned)
         gauges = token_gauges(read_model(observation, model, by_replica=False), knowledge, self.thresholds)
         variants = [seen.variant for seen in observation.variants if seen.variant.model == model]
-        return ModelMemory(before.ran_at, {**before.gauges, **gauges}, knowledge.learned(variants))
+        return replace(before, gauges={**before.gauges, **gauges}, learned=knowledge.learned(variants))
