@@ -3,15 +3,16 @@
 from dataclasses import dataclass, field, replace
 
 from wva.decide.calibration import calibrated
+from wva.decide.handout import hand_out
 from wva.decide.memory import VERSION, BrainMemory, VariantMemory
-from wva.decide.model import Scene, decide_model
-from wva.decide.plans import take_room
+from wva.decide.model import Case, Scene, assess, plans_of
 from wva.decide.room import Room
 from wva.decide.settings import Settings
+from wva.decide.sites import sites_of
 from wva.decide.startup import learn_startup
 from wva.decide.view import dated
 from wva.fleet.observation import Observation
-from wva.fleet.plan import Plan, VariantPlan
+from wva.fleet.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +29,29 @@ class WvaPolicy:
         return BrainMemory(version=VERSION)
 
     def __call__(self, observation: Observation, memory: BrainMemory) -> tuple[Plan, BrainMemory]:
-        """Decide for every model in scope, the highest priority first, because they may share hardware."""
+        """Decide for every model in scope: what each needs, then who gets the hardware that they may share."""
         if memory.version != VERSION:
             memory = self.initial_memory()
         variants = self._learn_variants(observation, memory)
         present = [observed.model.name for observed in observation.models]
         models = {name: memory.models[name] for name in present if name in memory.models}
-        room = Room(observation.inventory)
-        plans: dict[str, VariantPlan] = {}
-        for observed in sorted(observation.models, key=lambda m: (-m.model.priority, m.model.name)):
+        cases: list[Case] = []
+        for observed in observation.models:
             name = observed.model.name
             own = tuple(variant for variant in observation.variants if variant.variant.model == name)
             if name not in observation.scope or not own:
                 continue
             scene = Scene(observation.now, observation.trigger, observed, own, variants, self.settings)
-            parts, models[name] = decide_model(scene, models.get(name), room)
-            take_room(own, parts, room)
-            plans.update({part.variant: part for part in parts})
+            case, models[name] = assess(scene, models.get(name))
+            cases.append(case)
+        room = Room(observation.inventory)
+        hand_out(
+            [case.claim for case in cases],
+            room,
+            lambda: sites_of(observation.variants, room, observation.now),
+            self.settings.shrink_share,
+        )
+        plans = {part.variant: part for case in cases for part in plans_of(case)}
         ordered = [plans[v.variant.name] for v in observation.variants if v.variant.name in plans]
         plan = dated(observation, self.name, self.settings.plan_valid_s, ordered)
         return plan, BrainMemory(version=VERSION, models=models, variants=variants)

@@ -1,9 +1,11 @@
 """Reasons in plain words: the figures, what bound the choice, and what it would take to change it."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers
+from wva.decide.claim import Claim, Gift, Slot
 from wva.decide.demand import Demand
 from wva.decide.need import Requirement
 from wva.fleet.reason import Reason
@@ -55,16 +57,50 @@ def supply(option: Option, capacity: ReplicaCapacity, dearest: bool, slowness: f
     )
 
 
-def choice(
-    options: Sequence[Option], before: Mapping[str, int], after: Mapping[str, int], name: str, need: float
-) -> Reason:
-    """What was chosen for the variant, and what would flip it."""
-    had, has = capacity_of(options, before), capacity_of(options, after)
-    change = after[name] - before[name]
+def choice(claim: Claim, name: str) -> Reason:
+    """What was decided for the variant, for or at the cost of whom, and what would flip it."""
+    if claim.given(name) or name in claim.withdrawn:
+        return _given_up(claim, name)
+    options, need, after = claim.options, claim.need, claim.counts
+    had, has = capacity_of(options, claim.before), capacity_of(options, after)
+    change, slots = after[name] - claim.before[name], claim.slots.get(name, [])
+    short = f"capacity {had:.3g} falls short of {need:.3g} requests/s"
     if change > 0:
-        return Reason("grow", f"{change} more: capacity {had:.3g} falls short of {need:.3g} requests/s")
+        return Reason("grow", f"{change} more: {short}" + (f"; {_waiting(slots)}" if slots else ""))
+    if slots:
+        return Reason("grow", f"{_waiting(slots)}: {short}")
     if change < 0:
         return Reason("shrink", f"{-change} fewer: {has:.3g} left covers the {need:.3g} requests/s needed")
     if covers(has, need):
         return Reason("hold", f"kept: capacity {has:.3g}, {max(0.0, has - need):.3g} requests/s to spare")
     return Reason("short", f"kept: capacity {has:.3g}, {need - has:.3g} requests/s are missing and no more can be had")
+
+
+def _given_up(claim: Claim, name: str) -> Reason:
+    """Why replicas go although they may be needed."""
+    gifts = Counter((gift.to.name, _why(gift, claim)) for gift in claim.gifts if gift.tenant.variant == name)
+    told = [f"gives up {_replicas(count)} to {to}, {why}" for (to, why), count in gifts.items()]
+    if name in claim.withdrawn:
+        taker = claim.withdrawn[name]
+        told.append(f"no longer waits for hardware, which goes to {taker.name}, priority {taker.priority}")
+    left, need = max(0.0, claim.share()), claim.held - claim.stuck
+    return Reason("yield", f"{' and '.join(told)}: what is left covers {min(left, 1.0):.0%} of {need:.3g} requests/s")
+
+
+def _why(gift: Gift, claim: Claim) -> str:
+    if gift.for_minimum:
+        return "which is below its minimum"
+    return "equal in priority" if gift.to.priority == claim.model.priority else f"priority {gift.to.priority}"
+
+
+def _waiting(slots: Sequence[Slot]) -> str:
+    """What is to come, and on what it waits."""
+    givers = Counter((model.name, model.priority) for slot in slots for model in slot.givers)
+    awaited = list(dict.fromkeys(name for slot in slots for name in slot.awaits))
+    when = f"once {', '.join(awaited)} {'is' if len(awaited) == 1 else 'are'} gone" if awaited else "in their place"
+    given = [f"{name} (priority {priority}) gives up {_replicas(count)}" for (name, priority), count in givers.items()]
+    return f"{len(slots)} more {when}" + (f", as {' and '.join(given)}" if given else "")
+
+
+def _replicas(count: int) -> str:
+    return "1 replica" if count == 1 else f"{count} replicas"

@@ -1,25 +1,24 @@
-"""The decision for one model."""
+"""The decision for one model: what it needs, and the plan for what it gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from wva.decide import explain
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
-from wva.decide.choice import Option, shrink, within_bounds
+from wva.decide.choice import within_bounds
+from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Weights, measure, remember_burst
 from wva.decide.memory import ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
 from wva.decide.need import Requirement, held_need, occupied_capacity, remember_need, required
-from wva.decide.options import grow_within, options_of, stuck_capacity
+from wva.decide.options import options_of, stuck_capacity
 from wva.decide.persistence import lasting_share, remember_excursion
-from wva.decide.plans import hold, hold_variant, wake
-from wva.decide.room import Room
+from wva.decide.plans import hold_or_wake, hold_variant, settled, waking
 from wva.decide.samples import recent_output_tokens, remember_generated, remember_sample
 from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
 from wva.decide.supply import rolling_out
 from wva.decide.trust import backlog, generated, lengths, load_sample, occupancy
-from wva.decide.view import not_draining
 from wva.engine.mix import RequestMix
 from wva.fleet.observation import ModelObservation, Trigger, VariantObservation
 from wva.fleet.plan import VariantPlan
@@ -51,20 +50,42 @@ class Learned:
     prefix_hit_rate: float
 
 
-def decide_model(scene: Scene, memory: ModelMemory | None, room: Room) -> tuple[list[VariantPlan], ModelMemory]:
-    """Targets for the model's variants, within the room left, and what to remember."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of a model's load, and what that calls for."""
+
+    capacities: Mapping[str, ReplicaCapacity]
+    """By option."""
+    reasons: tuple[Reason, ...]
+    """What every variant's plan begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model in one decision, up to where hardware comes in."""
+
+    scene: Scene
+    claim: Claim
+    wanted: Wanted | None
+    """``None`` where nothing can be said of the load."""
+    blind: Reason | None = None
+    """Why not."""
+
+
+def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]:
+    """What the model needs, whatever hardware there is, and what to remember."""
     learned = _learn(scene, memory or ModelMemory(since=scene.now))
     memory = learned.memory
     if not learned.seen:
-        return _blind(scene, memory, room, "the gateway's figures are missing or stale"), memory
+        return _blind(scene, memory, "the gateway's figures are missing or stale"), memory
     recent = recent_output_tokens(memory, max(scene.settings.answer_window_s, memory.residence_s))
     mix = request_mix(memory, recent, learned.prefix_hit_rate)
     if mix is None:
-        return _blind(scene, memory, room, "no request has finished yet, so lengths are unknown"), memory
+        return _blind(scene, memory, "no request has finished yet, so lengths are unknown"), memory
     capacities = _capacities(scene, mix)
     if not capacities:
-        return _blind(scene, memory, room, "no variant has a known capacity within the objectives"), memory
-    options = options_of(scene.variants, capacities, room)
+        return _blind(scene, memory, "no variant has a known capacity within the objectives"), memory
+    options = options_of(scene.variants, capacities)
     cheapest = capacities[min(options, key=lambda option: option.price).name]
     weights = weights_of(cheapest, mix)
     horizon_s = _horizon_s(scene)
@@ -72,20 +93,33 @@ def decide_model(scene: Scene, memory: ModelMemory | None, room: Room) -> tuple[
         scene, replace(memory, residence_s=cheapest.residence_s), weights, horizon_s, learned.new
     )
     if demand is None:
-        return _blind(scene, memory, room, "the load has not been seen for long enough"), memory
+        return _blind(scene, memory, "the load has not been seen for long enough"), memory
     requirement = _requirement(scene, memory, demand, cheapest, capacities, weights)
     memory = remember_need(memory, Need(scene.now, requirement.total), scene.settings)
     stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
-    need, held = requirement.total + stuck, held_need(memory) + stuck
-    before = within_bounds(options)
-    after = grow_within(scene.variants, options, before, need, room)
     guard = _guard(scene, memory, demand)
-    if after == before and guard is None:
-        after = shrink(options, before, held, scene.settings.shrink_share)
     reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory))]
     if guard is not None:
         reasons.append(guard)
-    return _plans(scene, options, capacities, before, after, need, reasons), memory
+    claim = Claim(
+        scene.model.model,
+        scene.variants,
+        tuple(options),
+        within_bounds(options),
+        need=requirement.total + stuck,
+        held=held_need(memory) + stuck,
+        stuck=stuck,
+        yields=guard is None,
+    )
+    return Case(scene, claim, Wanted(capacities, tuple(reasons))), memory
+
+
+def plans_of(case: Case) -> list[VariantPlan]:
+    """Plans for the model's variants, once its claim is settled."""
+    if case.wanted is None:
+        assert case.blind is not None
+        return hold_or_wake(case.claim, case.blind)
+    return [_plan(case, case.wanted, seen) for seen in case.scene.variants]
 
 
 def _learn(scene: Scene, memory: ModelMemory) -> Learned:
@@ -175,33 +209,20 @@ def _guard(scene: Scene, memory: ModelMemory, demand: Demand) -> Reason | None:
     return None
 
 
-def _blind(scene: Scene, memory: ModelMemory, room: Room, what: str) -> list[VariantPlan]:
+def _blind(scene: Scene, memory: ModelMemory, what: str) -> Case:
     """Hold, but never leave a request waiting where there is no replica."""
-    reasons = (explain.blind(what),)
     arrived = len(memory.samples) > 1 and memory.samples[-1].requests > memory.samples[0].requests
-    return wake(scene.variants, room, reasons) if arrived or _waits(scene) else hold(scene.variants, reasons)
+    claim = waking(scene.model.model, scene.variants) if arrived or _waits(scene) else None
+    held = Claim(scene.model.model, scene.variants, (), {})
+    return Case(scene, claim or held, None, explain.blind(what))
 
 
-def _plans(
-    scene: Scene,
-    options: Sequence[Option],
-    capacities: Mapping[str, ReplicaCapacity],
-    before: Mapping[str, int],
-    after: Mapping[str, int],
-    need: float,
-    common: Sequence[Reason],
-) -> list[VariantPlan]:
-    by_name = {option.name: option for option in options}
-    dearest = max(options, key=lambda option: option.price)
-    plans = []
-    for seen in scene.variants:
-        name = seen.variant.name
-        option = by_name.get(name)
-        if option is None:
-            plans.append(hold_variant(seen, (explain.blind("its capacity within the objectives is unknown or none"),)))
-            continue
-        chosen = explain.choice(options, before, after, name, need)
-        supply = explain.supply(option, capacities[name], option is dearest, scene.memories[name].slowness)
-        target = after[name]
-        plans.append(VariantPlan(name, not_draining(seen), target, target, (*common, supply, chosen)))
-    return plans
+def _plan(case: Case, wanted: Wanted, seen: VariantObservation) -> VariantPlan:
+    claim, name = case.claim, seen.variant.name
+    if name not in claim.counts:
+        return hold_variant(seen, (explain.blind("its capacity within the objectives is unknown or none"),))
+    option = next(option for option in claim.options if option.name == name)
+    dearest = max(claim.options, key=lambda option: option.price)
+    slowness = case.scene.memories[name].slowness
+    supply = explain.supply(option, wanted.capacities[name], option is dearest, slowness)
+    return settled(claim, seen, (*wanted.reasons, supply))

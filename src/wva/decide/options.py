@@ -12,21 +12,34 @@ from wva.decide.view import not_draining
 from wva.fleet.observation import VariantObservation
 
 
-def options_of(
-    variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity], room: Room
-) -> list[Option]:
+def options_of(variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity]) -> list[Option]:
     """The variants with a known capacity; their counts are what the body already works towards."""
-    return [_option(seen, capacities[seen.variant.name], room) for seen in variants if seen.variant.name in capacities]
+    return [
+        option_of(seen, capacities[seen.variant.name].requests_per_s)
+        for seen in variants
+        if seen.variant.name in capacities
+    ]
 
 
-def _option(seen: VariantObservation, capacity: ReplicaCapacity, room: Room) -> Option:
+def option_of(seen: VariantObservation, unit: float) -> Option:
+    """One variant, of which a replica gives ``unit``, whatever hardware there is."""
     variant = seen.variant
     # What cannot reach zero keeps its last replica.
     least = max(variant.min_replicas, 0 if seen.traits.reaches_zero else min(1, seen.desired, variant.max_replicas))
-    most, fits = variant.max_replicas, room.fits(variant)
-    if fits is not None:
-        most = min(most, max(seen.desired, placed(seen) + fits))
-    return Option(variant.name, capacity.requests_per_s, variant.cost_per_hour, seen.desired, least, max(most, least))
+    return Option(variant.name, unit, variant.cost_per_hour, seen.desired, least, variant.max_replicas)
+
+
+def within_room(options: Sequence[Option], variants: Sequence[VariantObservation], room: Room) -> list[Option]:
+    """The options with no more replicas than find hardware."""
+    by_name = {seen.variant.name: seen for seen in variants}
+    return [_within(option, by_name[option.name], room) for option in options]
+
+
+def _within(option: Option, seen: VariantObservation, room: Room) -> Option:
+    fits = room.fits(seen.variant)
+    if fits is None:
+        return option
+    return replace(option, most=max(option.least, min(option.most, max(option.count, placed(seen) + fits))))
 
 
 def stuck_capacity(

@@ -25,6 +25,8 @@ class Pool:
     """All GPUs, or the limit of an elastic pool; ``None`` is unknown or without limit."""
     free_by_node: tuple[int, ...] | None
     """Free GPUs of each node that has any: a replica does not span nodes. ``None`` is unknown or without limit."""
+    nodes: tuple[str, ...] | None = None
+    """Names of these nodes, in the same order, as replicas name theirs; ``None`` is unknown."""
 
     def fits(self, gpus_per_replica: int) -> int | None:
         """Replicas of that many GPUs that fit now; ``None`` when unknown or without limit."""

@@ -31,7 +31,8 @@ class VariantPlan:
     restore: tuple[str, ...] = ()
     """Draining replicas to take back before new ones are ordered."""
     after_freed: tuple[str, ...] = ()
-    """Replicas that must be seen gone before this variant may grow, because it grows into their hardware."""
+    """Replicas that must be seen gone before this variant may grow, because it grows into their hardware. While one of
+    them is there a body keeps the count and answers ``pending``; a later plan asks anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,3 +94,5 @@ class Replica:
     revision: str | None
     """Template revision it was made from."""
     instances: tuple[Instance, ...]
+    node: str | None = None
+    """Name of the node that holds its hardware; ``None`` without any, where it spans several or is unknown."""

@@ -49,8 +49,9 @@ class Hold:
 
 
 def reason_to_change(plan: VariantPlan) -> Reason | None:
-    """The one reason to name for a change: the step that says to grow or to shrink, or else the first."""
-    return next((reason for reason in plan.reasons if reason.code in ("grow", "shrink")), (*plan.reasons, None)[0])
+    """The one reason to name for a change: the step that says to grow, shrink or give up, or else the first."""
+    deciding = (reason for reason in plan.reasons if reason.code in ("grow", "shrink", "yield"))
+    return next(deciding, (*plan.reasons, None)[0])
 
 
 def reason_to_hold(plan: VariantPlan) -> Reason | None:

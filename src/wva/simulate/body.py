@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from wva.engine.batch.state import IDLE, NEVER, NONE, PICOSECONDS
 from wva.fleet.outcome import Outcome, Result
-from wva.fleet.plan import Plan, VariantPlan
+from wva.fleet.plan import Plan, VariantPlan, Victim
 from wva.fleet.replica import Phase
 from wva.fleet.variant import Variant
 from wva.simulate.loop import advance, drain, kill, make_ready
@@ -82,8 +82,11 @@ class SimulatedFleet:
             self._begin_start(replica, now, self.variants[variant].startup_s, "crashed")
 
     def apply(self, plan: Plan, now: int) -> tuple[Outcome, ...]:
-        """Carry out a plan, one outcome a variant."""
-        return tuple(self._apply_part(plan, part, now) for part in plan.variants)
+        """Carry out a plan, one outcome a variant; what is to grow into hardware that others leave comes last."""
+        outcomes: dict[int, Outcome] = {}
+        for place in sorted(range(len(plan.variants)), key=lambda place: bool(plan.variants[place].after_freed)):
+            outcomes[place] = self._apply_part(plan, plan.variants[place], now)
+        return tuple(outcomes[place] for place in range(len(plan.variants)))
 
     def close(self, now: int) -> None:
         """Account for what is still billed at the end of the run."""
@@ -95,14 +98,15 @@ class SimulatedFleet:
         if index is None:
             return Outcome(plan.id, part.variant, Result.REFUSED, 0, "no such variant")
         current = self._desired[index]
-        if now > plan.valid_until * PICOSECONDS:
-            return Outcome(plan.id, part.variant, Result.CONFLICT, current, "the plan has expired")
-        if part.expected != current:
-            found = f"{part.expected} expected, {current} found"
-            return Outcome(plan.id, part.variant, Result.CONFLICT, current, found)
+        conflict = _conflict(plan, part, current, now)
+        if conflict is not None:
+            return Outcome(plan.id, part.variant, Result.CONFLICT, current, conflict)
         variant = self.variants[index]
         target = min(max(part.target, variant.min_replicas), variant.max_replicas)
-        self._scale(index, current, target, now)
+        there = self._still_there(part.after_freed)
+        if target > current and there:
+            return Outcome(plan.id, part.variant, Result.PENDING, current, f"waits for {', '.join(there)} to be gone")
+        self._scale(index, current, target, now, part.victims)
         if target != part.target:
             limit = "max" if target < part.target else "min"
             return Outcome(plan.id, part.variant, Result.CLAMPED, target, f"{limit} {target}")
@@ -111,19 +115,26 @@ class SimulatedFleet:
             return Outcome(plan.id, part.variant, Result.PENDING, target, f"{waiting} waiting for stock")
         return Outcome(plan.id, part.variant, Result.APPLIED, target)
 
-    def _scale(self, variant: int, current: int, target: int, now: int) -> None:
+    def _still_there(self, names: Sequence[str]) -> list[str]:
+        """Which of these replicas are not released."""
+        ids = {replica.id for replica in self.replicas} if names else set()
+        return [name for name in names if name in ids]
+
+    def _scale(self, variant: int, current: int, target: int, now: int, victims: Sequence[Victim]) -> None:
         if target > current:
             self.usage[variant].scale_ups += 1
             for _ in range(target - current):
                 self._start(self._order(variant, now), now, self.variants[variant].startup_s)
         elif target < current:
             self.usage[variant].scale_downs += 1
-            for replica in self._victims(variant, current - target):
+            for replica in self._victims(variant, current - target, [victim.replica for victim in victims]):
                 self._stop(replica, now)
 
-    def _victims(self, variant: int, count: int) -> list[SimulatedReplica]:
+    def _victims(self, variant: int, count: int, named: Sequence[str]) -> list[SimulatedReplica]:
+        """The named ones in their order, then those that the body prefers."""
         own = [r for r in reversed(self.replicas) if r.variant == variant and r.phase in STOPPED_FIRST]
-        own.sort(key=lambda r: (STOPPED_FIRST.index(r.phase), -r.since))
+        places = {name: place for place, name in reversed(list(enumerate(named)))}
+        own.sort(key=lambda r: (places.get(r.id, len(named)), STOPPED_FIRST.index(r.phase), -r.since))
         return own[:count]
 
     def _order(self, variant: int, now: int) -> SimulatedReplica:
@@ -209,6 +220,13 @@ class SimulatedFleet:
             usage.billed_ps += now - replica.since
         if replica.phase is Phase.READY:
             usage.ready_ps += now - replica.since
+
+
+def _conflict(plan: Plan, part: VariantPlan, current: int, now: int) -> str | None:
+    """Why the plan no longer fits what is there, if so."""
+    if now > plan.valid_until * PICOSECONDS:
+        return "the plan has expired"
+    return None if part.expected == current else f"{part.expected} expected, {current} found"
 
 
 def most_rows(variants: Sequence[Variant]) -> int:

@@ -15,7 +15,7 @@ from wva.simulate.replicas import SimulatedReplica
 REVISION = "1"
 """Template revision of every replica: a simulated fleet rolls out no other."""
 
-TRAITS = CarrierTraits(owner="wva", chooses_victims=False, drains=True, reaches_zero=True, restores=False)
+TRAITS = CarrierTraits(owner="wva", chooses_victims=True, drains=True, reaches_zero=True, restores=False)
 """What the simulated body can do with a plan."""
 
 
@@ -29,7 +29,7 @@ class Roster:
         self.rows = np.array([r.row for own in members for r in own if r.row is not None], np.int64)
         """Rows of the replicas that serve, in the order in which ``observe`` takes their metrics."""
         self._variants = [
-            (_variant(variant, own), [_Entry(replica, capacity) for replica in own])
+            (_variant(variant, own), [_Entry(replica, _node(fleet, replica), capacity) for replica in own])
             for variant, own, capacity in zip(fleet.variants, members, kv_tokens, strict=True)
         ]
 
@@ -49,11 +49,11 @@ class _Entry:
 
     __slots__ = ("_capacity", "_id", "_replica", "_unseen", "serves")
 
-    def __init__(self, replica: SimulatedReplica, capacity: int) -> None:
+    def __init__(self, replica: SimulatedReplica, node: str | None, capacity: int) -> None:
         self.serves = replica.row is not None
         self._id = replica.id
         self._capacity = capacity
-        self._replica = _replica(replica)
+        self._replica = _replica(replica, node)
         self._unseen = self._replica(instances=(Instance(replica.id, None, None),))
 
     def show(self, metrics: InstanceMetrics | None) -> Replica:
@@ -63,7 +63,11 @@ class _Entry:
         return self._replica(instances=(Instance(self._id, self._capacity, metrics),))
 
 
-def _replica(replica: SimulatedReplica) -> Callable[..., Replica]:
+def _node(fleet: SimulatedFleet, replica: SimulatedReplica) -> str | None:
+    return None if replica.node is None else fleet.stock.name(fleet.variants[replica.variant], replica.node)
+
+
+def _replica(replica: SimulatedReplica, node: str | None) -> Callable[..., Replica]:
     """What makes the replica, given its ``instances``."""
     served = replica.phase in (Phase.READY, Phase.DRAINING)
     return partial(
@@ -76,6 +80,7 @@ def _replica(replica: SimulatedReplica) -> Callable[..., Replica]:
         started_at=_seconds(replica.started_at),
         ready_at=_seconds(replica.ready_at) if served else None,
         revision=REVISION,
+        node=node,
     )
 
 

@@ -35,19 +35,27 @@ class Stock:
         if self._limited:
             self._free[variant.accelerator][node] += variant.gpus_per_replica
 
+    def name(self, variant: Variant, node: int) -> str | None:
+        """What the node is called; None where there is no limit, so that there are no nodes to tell apart."""
+        return _name(variant.accelerator, node) if self._limited else None
+
     def inventory(self, accelerators: Sequence[str]) -> Inventory:
         """What policies see: one fixed pool an accelerator; none at all where there is no limit."""
         if not self._limited:
             return Inventory()
-        return Inventory(
-            tuple(
-                Pool(
-                    name=accelerator,
-                    accelerator=accelerator,
-                    supply=Supply.FIXED,
-                    total_gpus=self._total.get(accelerator, 0),
-                    free_by_node=tuple(left for left in self._free.get(accelerator, []) if left),
-                )
-                for accelerator in accelerators
-            )
+        return Inventory(tuple(self._pool(accelerator) for accelerator in accelerators))
+
+    def _pool(self, accelerator: str) -> Pool:
+        free = [(left, node) for node, left in enumerate(self._free.get(accelerator, [])) if left]
+        return Pool(
+            name=accelerator,
+            accelerator=accelerator,
+            supply=Supply.FIXED,
+            total_gpus=self._total.get(accelerator, 0),
+            free_by_node=tuple(left for left, _ in free),
+            nodes=tuple(_name(accelerator, node) for _, node in free),
         )
+
+
+def _name(accelerator: str, node: int) -> str:
+    return f"{accelerator}/{node + 1}"
