@@ -115,10 +115,11 @@ class Timeline:
         self.variants.update(seen.variant.name for seen in decision.observation.variants)
         self.variants.update(plan.variant for plan in decision.plan.variants)
         plans = [plan for plan in decision.plan.variants if self._only in (None, plan.variant)]
-        changed = [plan for plan in plans if self._target_before(plan, decision.observation) != plan.target]
+        made = [plan for plan in plans if not _waits(plan, decision)]
+        changed = [plan for plan in made if self._target_before(plan, decision.observation) != plan.target]
         for plan in changed:
             self._open(index, decision, plan)
-        self._targets.update((plan.variant, plan.target) for plan in plans)
+        self._targets.update((plan.variant, plan.target) for plan in made)
         if not changed:
             self._hold(decision, plans)
 
@@ -175,6 +176,12 @@ def condense(decisions: Iterable[Decision[PlainMemory]], variant: str | None = N
 
 def _variant(observation: Observation, name: str) -> VariantObservation | None:
     return next((seen for seen in observation.variants if seen.variant.name == name), None)
+
+
+def _waits(plan: VariantPlan, decision: Decision[PlainMemory]) -> bool:
+    """Whether the plan grows into hardware that others had not left yet, so that the body changed nothing."""
+    outcome = _outcome(decision.outcomes, decision.plan.id, plan.variant)
+    return bool(plan.after_freed) and outcome is not None and outcome.result is Result.PENDING
 
 
 def _outcome(outcomes: tuple[Outcome, ...], plan: str, variant: str) -> Outcome | None:

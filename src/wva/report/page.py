@@ -16,6 +16,7 @@ CAPTIONS = {
     "and the TPOT objective for each further token.",
     "ttft": "Percentiles are over all that arrived; a request that never got a first token counts as later than any.",
     "replicas": "The area is what is paid for: from the start order to the release, starting and draining included.",
+    "gpus": "What starts or drains holds its hardware like what serves; a replica that waits for stock holds none.",
     "load": "The same requests for every policy.",
 }
 
@@ -114,7 +115,7 @@ def _circumstances(comparison: Comparison) -> Iterable[tuple[str, str]]:
         yield (
             f"model {name}",
             (
-                f"{model.shape} in {model.precision}; first token within {goals.ttft:g} s, "
+                f"{model.shape} in {model.precision}, priority {model.priority}; first token within {goals.ttft:g} s, "
                 f"each further one within {1000 * goals.tpot:g} ms"
             ),
         )

@@ -1,8 +1,11 @@
 """From one run to its numbers, over all that was offered: a request that failed counts in every share."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wva.engine.batch.state import (
     CRASHED,
@@ -12,8 +15,9 @@ from wva.engine.batch.state import (
     TOTAL_TIMEOUT,
     TRUNCATED,
 )
+from wva.fleet.model import Model
 from wva.report.percentiles import Percentiles, nearest_ranks, percentiles
-from wva.report.tally import tally
+from wva.report.tally import Tally, tally
 from wva.simulate.result import RunResult
 
 SETTLED_S = 600
@@ -34,6 +38,23 @@ class DecisionTimes:
 
     p50: float | None
     p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """One model of a run, in the numbers that have their name in ``Score``."""
+
+    priority: int
+    offered: int
+    completed: int
+    failed: dict[str, int]
+    met: int
+    attainment: float | None
+    attainment_strict: float | None
+    attainment_after_600s: float | None
+    ttft_s: Percentiles
+    tpot_s: Percentiles
+    e2e_s: Percentiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,8 @@ class Score:
     """Time that the run took, from reading the traffic to its score; compiling not counted."""
     simulated_requests_per_second: float
     """Offered over wall seconds."""
+    by_model: dict[str, ModelScore] = field(default_factory=dict)
+    """Each model's part, where there is more than one."""
 
 
 def score(result: RunResult) -> Score:
@@ -92,8 +115,7 @@ def score(result: RunResult) -> Score:
     offered = len(requests)
     settled = int(np.searchsorted(requests["arrival"], SETTLED_S * PICOSECONDS))
     counted = tally(requests, result.models, SETTLED_S * PICOSECONDS)
-    failed = {reason: counted.by_status[status] for status, reason in REASONS.items()}
-    failed["sum"] = sum(failed.values())
+    failed = _failed(counted)
     completed = len(counted.e2e_ps)
     assert completed + failed["sum"] == offered, "a request neither completed nor failed"
     hours = {variant.name: use.billed_hours for variant, use in zip(result.variants, result.use, strict=True)}
@@ -125,7 +147,41 @@ def score(result: RunResult) -> Score:
         decision_ms=DecisionTimes(*decision_ms),
         wall_seconds=result.wall_s,
         simulated_requests_per_second=offered / result.wall_s,
+        by_model=_by_model(requests, result.models) if len(result.models) > 1 else {},
     )
+
+
+def _by_model(requests: NDArray[Any], models: Sequence[Model]) -> dict[str, ModelScore]:
+    return {
+        model.name: _model_score(requests[requests["model"] == index], models, model.priority)
+        for index, model in enumerate(models)
+    }
+
+
+def _model_score(requests: NDArray[Any], models: Sequence[Model], priority: int) -> ModelScore:
+    """The score of one model's requests, which still count by its place among the models."""
+    offered = len(requests)
+    settled = int(np.searchsorted(requests["arrival"], SETTLED_S * PICOSECONDS))
+    counted = tally(requests, models, SETTLED_S * PICOSECONDS)
+    return ModelScore(
+        priority=priority,
+        offered=offered,
+        completed=len(counted.e2e_ps),
+        failed=_failed(counted),
+        met=counted.met,
+        attainment=_share(counted.met, offered),
+        attainment_strict=_share(counted.strict, offered),
+        attainment_after_600s=_share(counted.met_settled, offered - settled),
+        ttft_s=percentiles(counted.ttft_ps, PICOSECONDS),
+        tpot_s=percentiles(counted.tpot_ps, PICOSECONDS),
+        e2e_s=percentiles(counted.e2e_ps, PICOSECONDS),
+    )
+
+
+def _failed(counted: Tally) -> dict[str, int]:
+    failed = {reason: counted.by_status[status] for status, reason in REASONS.items()}
+    failed["sum"] = sum(failed.values())
+    return failed
 
 
 def with_wall(scored: Score, wall_s: float) -> Score:

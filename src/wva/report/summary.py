@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wva.fleet.model import Model
 from wva.report.comparison import Comparison
 
 UNKNOWN = "-"
@@ -36,6 +37,12 @@ def table_rows(comparison: Comparison) -> list[Row]:
         _row("cost", medians, lambda n: n["cost"], dollars, most=False),
         _row("cost, ready only", medians, lambda n: n["cost_ready_only"], dollars, most=None),
     ]
+    for model in _by_priority(comparison):
+        parts = [numbers["by_model"][model.name] for numbers in medians]
+        name = f"{model.name} (priority {model.priority})"
+        rows.append(_row(f"{name}: met", parts, lambda n: n["attainment"], percent, most=True))
+        rows.append(_row(f"{name}: failed", parts, lambda n: n["failed"]["sum"], count, most=False))
+        rows.append(_row(f"{name}: p99 TTFT", parts, lambda n: n["ttft_s"]["p99"], seconds, most=None))
     for variant in comparison.variants:
         heading = f"{variant.name} replica-hours"
         rows.append(Row(heading, tuple(hours(numbers["replica_hours"][variant.name]) for numbers in medians)))
@@ -99,6 +106,12 @@ def duration(value: float) -> str:
         if value >= 1.5 * length:
             return f"{round(value / length, digits):g} {unit}"
     return f"{value:.4g} s"
+
+
+def _by_priority(comparison: Comparison) -> list[Model]:
+    """The models, the highest priority first, where there is more than one."""
+    models = comparison.models
+    return sorted(models, key=lambda model: -model.priority) if len(models) > 1 else []
 
 
 def _row(
