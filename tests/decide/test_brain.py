@@ -163,11 +163,12 @@ def test_two_variants_share_one_pool() -> None:
     assert plans["v"].target - 2 + 2 * plans["pair"].target <= 4
 
 
-def test_the_higher_priority_takes_shared_stock_first() -> None:
+def test_the_higher_priority_takes_shared_stock_and_what_the_lower_one_can_spare() -> None:
     def both(now: float, arrivals: float, inventory: Inventory = Inventory()):  # type: ignore[no-untyped-def]  # noqa: B008
         low, high = replace(MODEL, name="low"), replace(MODEL, name="high", priority=5)
         fleet = [
-            seen(variant(name, model=name), *(replica(f"{name}-{k}") for k in range(2))) for name in ("low", "high")
+            seen(variant(name, model=name, min_replicas=1), *(replica(f"{name}-{k}") for k in range(2)))
+            for name in ("low", "high")
         ]
         plain = observation(now, None, *fleet, inventory=inventory)
         shown = tuple(ModelObservation(model, traffic(arrivals)) for model in (low, high))
@@ -176,8 +177,14 @@ def test_the_higher_priority_takes_shared_stock_first() -> None:
     play = Play()
     for number in range(1, 23):
         play.see(both(15.0 * number, 1500.0 * number))
+    memory = play.memory
     plans = play.see(both(345.0, 1500.0 * 23, pool(2)))
-    assert (plans["low"].target, plans["high"].target) == (2, 4)
+    # Both need five or more: high gets the two free GPUs, and the one that low has above its minimum.
+    assert (plans["low"].target, plans["high"].target) == (1, 4)
+    assert codes(plans["low"])[-1] == "yield"
+    play.memory = memory
+    plans = play.see(replace(both(345.0, 1500.0 * 23, pool(2)), scope=("high",)))
+    assert {name: plan.target for name, plan in plans.items()} == {"high": 4}
 
 
 def test_a_variant_of_unknown_capacity_is_held() -> None:

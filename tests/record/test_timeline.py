@@ -6,6 +6,7 @@ from typing import Any
 from tests.record.builders import decide, growth, observation, refused, replica, seen
 from tests.record.threshold import Threshold
 from wva.fleet.outcome import Outcome, Result
+from wva.fleet.reason import Reason
 from wva.fleet.replica import Phase
 from wva.record.decision import Decision
 from wva.record.timeline import Change, Hold, Timeline, condense
@@ -51,6 +52,32 @@ def test_the_bodys_last_word_counts() -> None:
     assert change.outcome == later
     (change,) = condense([pending]).changes
     assert change.outcome == pending.outcomes[0]
+
+
+def test_growth_that_waits_for_others_to_leave_is_no_change_until_it_is_made() -> None:
+    waiting = seen([replica("a", 9.0)])
+    first, second, third = run(*(observation(15.0 * number, waiting) for number in range(3)))
+
+    def conditional(decision: Decision[Any], result: Result, replicas: int) -> Decision[Any]:
+        (part,) = decision.plan.variants
+        plan = replace(decision.plan, variants=(replace(part, target=2, after_freed=("b",)),))
+        return replace(decision, plan=plan, outcomes=(Outcome(plan.id, "fast", result, replicas),))
+
+    kept = [conditional(one, Result.PENDING, 1) for one in (first, second)]
+    assert condense(kept).changes == []
+    (hold,) = condense(kept).entries
+    assert isinstance(hold, Hold)
+    assert hold.problems == (("pending", 2),)
+    (change,) = condense([*kept, conditional(third, Result.APPLIED, 2)]).changes
+    assert (change.time, change.before, change.after) == (30.0, 1, 2)
+
+
+def test_giving_up_is_the_reason_for_a_change() -> None:
+    (made,) = run(observation(0.0, seen([replica("a", 0.0), replica("b", 0.0)])))
+    reasons = (Reason("demand", "load 3"), Reason("yield", "gives up 1 replica to chat, priority 10"))
+    part = replace(made.plan.variants[0], target=1, reasons=reasons)
+    (change,) = condense([replace(made, plan=replace(made.plan, variants=(part,)))]).changes
+    assert change.reason == reasons[1]
 
 
 def test_trouble_while_holding_is_counted() -> None:

@@ -24,7 +24,7 @@ SEED_FIELDS = {
     *("seed", "offered", "attainable", "completed", "truncated", "failed", "met", "attainment", "attainment_strict"),
     *("attainment_after_600s", "effective_throughput_rps", "ttft_s", "tpot_s", "e2e_s", "replica_hours", "gpu_hours"),
     *("cost", "cost_ready_only", "end_s", "scale_ups", "scale_downs", "decision_ms", "wall_seconds"),
-    "simulated_requests_per_second",
+    *("simulated_requests_per_second", "by_model"),
 }
 TIMINGS = ("decision_ms", "wall_seconds", "simulated_requests_per_second")
 
@@ -154,6 +154,26 @@ def test_the_table_has_a_cell_for_each_policy(compared: Compared) -> None:
     # What is best on average is marked, and only where more or less is better.
     assert rows["met, of attainable"].best
     assert not rows["a100 replica-hours"].best
+
+
+def test_every_model_has_its_rows_and_its_numbers(compared: Compared) -> None:
+    rows = {row.heading: row for row in table_rows(compared[0])}
+    for model in ("chat", "code"):
+        assert {f"{model} (priority 0): {what}" for what in ("met", "failed", "p99 TTFT")} <= rows.keys()
+    for policy in results(compared[1])["policies"].values():
+        for numbers in policy["seeds"]:
+            for field in ("offered", "completed", "met"):
+                assert sum(part[field] for part in numbers["by_model"].values()) == numbers[field]
+
+
+def test_one_model_is_not_told_apart(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    alone = re.sub(r"(?m)^  - model: code\n(    .*\n)+|^  code: .*\n|^  - \{name: h100.*\n|^crashes.*\n", "", TINY)
+    scenario = override(load_scenario(tiny(tmp_path, alone)), seeds=[1], duration_s=20.0)
+    comparison = compare(scenario, parse_contenders(["static"]), out)
+    assert results(out)["policies"]["static"]["median"]["by_model"] == {}
+    assert not any("priority" in row.heading for row in table_rows(comparison))
+    assert {path.name for path in out.glob("*.png")} == set(FIGURES) - {"gpus.png"}
 
 
 def test_sentences_say_who_was_served_by_what_and_at_which_cost(compared: Compared) -> None:

@@ -1,5 +1,7 @@
 """Scores of requests worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,25 @@ def test_each_model_has_its_own_objectives() -> None:
     row = (0.0, 5.0, 6.0, 2)
     scored = score(run(requests(row, model=0), requests(row, model=1), models=(MODEL, SLOW_MODEL)))
     assert scored.met == 1
+
+
+def test_several_models_are_also_scored_apart() -> None:
+    urgent = replace(SLOW_MODEL, priority=7)
+    result = run(
+        requests((0.0, 1.0, 1.5, 3), (700.0, 705.0, 706.0, 2), model=0),
+        requests((1.0, 5.0, 6.0, 2), (2.0, 6.0, 7.0, 2), (3.0, 5.0, 6.0, 2), model=1),
+        requests((4.0, None, 64.0, 0), status=FIRST_TOKEN_TIMEOUT, model=1),
+        models=(MODEL, urgent),
+    )
+    scored = score(result)
+    assert list(scored.by_model) == ["llama", "qwen"]
+    llama, qwen = scored.by_model.values()
+    assert (llama.priority, llama.offered, llama.met, llama.attainment, llama.failed["sum"]) == (0, 2, 1, 0.5, 0)
+    assert (qwen.priority, qwen.offered, qwen.met, qwen.attainment, qwen.failed["sum"]) == (7, 4, 3, 0.75, 1)
+    assert (llama.attainment_after_600s, qwen.attainment_after_600s) == (0.0, None)
+    assert (qwen.ttft_s.p50, qwen.ttft_s.p99, qwen.ttft_s.count) == (4.0, 4.0, 3)
+    assert (llama.met + qwen.met, llama.completed + qwen.completed) == (scored.met, scored.completed)
+    assert score(run(requests((0.0, 1.0, 1.5, 3)))).by_model == {}
 
 
 def test_failures_by_reason() -> None:

@@ -76,11 +76,88 @@ def test_a_variant_that_a_plan_leaves_out_stays_as_it_is() -> None:
     assert rig.desired("b") == 2
 
 
-def test_the_body_chooses_the_victims_itself_as_its_traits_say() -> None:
+def victims(*names: str) -> tuple[Victim, ...]:
+    return tuple(Victim(name, None) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("named", "target", "stay"),
+    [
+        pytest.param((), 2, ["v-1", "v-2"], id="its own choice is the newest"),
+        pytest.param(("v-1",), 2, ["v-2", "v-3"], id="the named one"),
+        pytest.param(("v-2",), 1, ["v-1"], id="the named one, then its own choice"),
+        pytest.param(("v-1", "v-2"), 2, ["v-2", "v-3"], id="no more than the plan asks for, in its order"),
+        pytest.param(("gone", "v-1"), 2, ["v-2", "v-3"], id="one that is gone is passed over"),
+        pytest.param(("v-1", "v-1"), 1, ["v-2"], id="one that is named twice goes once"),
+        pytest.param(("v-1",), 3, ["v-1", "v-2", "v-3"], id="nobody goes where the count stays"),
+    ],
+)
+def test_the_body_stops_those_that_the_plan_names(named: tuple[str, ...], target: int, stay: list[str]) -> None:
     rig = Rig(v=3).until(100)
-    assert not rig.observe().variants[0].traits.chooses_victims
-    apply(rig, replace(part(3, 2), victims=(Victim("v-1", None),)))
-    assert list(rig.phases()) == ["v-1", "v-2"]
+    assert rig.observe().variants[0].traits.chooses_victims
+    apply(rig, replace(part(3, target), victims=victims(*named)))
+    assert list(rig.phases()) == stay
+
+
+def test_a_victim_of_another_variant_is_not_touched() -> None:
+    rig = Rig(variant("a"), variant("b"), a=2, b=1).until(100)
+    apply(rig, replace(part(2, 1, "a"), victims=victims("b-1", "a-1")))
+    assert list(rig.phases()) == ["a-2", "b-1"]
+
+
+def test_growth_into_the_hardware_of_others_waits_until_they_are_gone() -> None:
+    # b-1 answers until 140 s (5000 tokens, 10 ms each, from 90 s); the node is full.
+    rig = Rig(
+        variant("a"), variant("b", model="n"), requests=[(90, 10, 5000, "n")], nodes=[("gpu", 2, 1)], a=1, b=1
+    ).until(100)
+    grows = replace(part(1, 2, "a"), after_freed=("b-1",))
+    shrinks = replace(part(1, 0, "b"), victims=victims("b-1"))
+    first, _ = apply(rig, grows, shrinks)
+    assert (first.result, first.replicas, first.detail) == (Result.PENDING, 1, "waits for b-1 to be gone")
+    assert rig.phases() == {"a-1": "ready", "b-1": "draining"}
+    rig.until(139)
+    (second,) = apply(rig, grows, made_s=139.0, applied_s=139.0)
+    assert (second.result, rig.desired("a")) == (Result.PENDING, 1)
+    rig.until(141)
+    (third,) = apply(rig, grows, made_s=141.0, applied_s=141.0)
+    assert (third.result, third.replicas) == (Result.APPLIED, 2)
+    assert rig.phases() == {"a-1": "ready", "a-2": "starting"}
+    assert rig.fleet.usage[0].scale_ups == 1
+
+
+def test_hardware_that_comes_free_in_the_same_plan_is_grown_into_at_once() -> None:
+    # What waits is carried out last, wherever it stands in the plan; outcomes keep the plan's order.
+    rig = Rig(variant("a"), variant("b"), nodes=[("gpu", 2, 1)], a=1, b=1).until(100)
+    outcomes = apply(rig, replace(part(1, 2, "a"), after_freed=("b-1",)), part(1, 0, "b"))
+    assert [(outcome.variant, outcome.result) for outcome in outcomes] == [("a", Result.APPLIED), ("b", Result.APPLIED)]
+    assert rig.phases() == {"a-1": "ready", "a-2": "starting"}
+
+
+def test_a_shrink_does_not_wait_for_others() -> None:
+    rig = Rig(variant("a"), variant("b"), a=2, b=1).until(100)
+    (outcome,) = apply(rig, replace(part(2, 1, "a"), after_freed=("b-1",)))
+    assert (outcome.result, rig.desired("a")) == (Result.APPLIED, 1)
+
+
+def test_what_is_waited_for_and_crashes_still_holds_its_hardware() -> None:
+    rig = Rig(variant("a"), variant("b"), nodes=[("gpu", 2, 1)], a=1, b=1).until(100)
+    rig.crash("b")
+    (outcome,) = apply(rig, replace(part(1, 2, "a"), after_freed=("b-1",)))
+    assert (outcome.result, rig.desired("a")) == (Result.PENDING, 1)
+
+
+def test_the_nodes_of_replicas_and_of_free_hardware_have_names() -> None:
+    rig = Rig(variant("a", gpus=2), variant("b"), nodes=[("gpu", 2, 3)], a=1, b=1).until(100)
+    observed = rig.observe()
+    assert [[one.node for one in seen.replicas] for seen in observed.variants] == [["gpu/1"], ["gpu/2"]]
+    (pool,) = observed.inventory.pools
+    assert (pool.nodes, pool.free_by_node) == (("gpu/2", "gpu/3"), (1, 2))
+
+
+def test_where_nothing_limits_the_fleet_there_are_no_nodes() -> None:
+    observed = Rig(v=1).until(100).observe()
+    assert observed.variants[0].replicas[0].node is None
+    assert observed.inventory.pools == ()
 
 
 def test_a_target_that_is_reached_orders_nothing_more() -> None:
