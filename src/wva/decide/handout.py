@@ -43,7 +43,7 @@ class _Handout:
         self._room = room
         self._sites = sites
         self._shrink_share = shrink_share
-        self._known: Sites | None = None
+        self._market: Market | None = None
         self._variants = {seen.variant.name: seen.variant for claim in claims for seen in claim.variants}
 
     def secure_minimums(self) -> None:
@@ -54,7 +54,7 @@ class _Handout:
                     if self._room.take(seen.variant, 1):
                         claim.secured[seen.variant.name] += 1
                         continue
-                    offers = list(self._market().offers(claim, option_of(seen, 1.0), math.inf))
+                    offers = self._offers(claim, option_of(seen, 1.0), math.inf)
                     if not offers:
                         break
                     self._accept(min(offers, key=lambda offer: offer.price), claim, for_minimum=True)
@@ -81,10 +81,10 @@ class _Handout:
         for claim in group:
             self._reserve(claim)
 
-    def _market(self) -> Market:
-        if self._known is None:
-            self._known = self._sites()
-        return Market(self._claims, self._room, self._known)
+    def _offers(self, claim: Claim, option: Option, priority: float) -> list[Offer]:
+        if self._market is None:
+            self._market = Market(self._claims, self._sites())
+        return list(self._market.offers(claim, option, priority, self._room))
 
     def _grow_alone(self, claim: Claim, room: Room) -> None:
         options = self._within(claim, room)
@@ -140,12 +140,11 @@ class _Handout:
 
     def _wait_for_one(self, claim: Claim) -> bool:
         """Add a replica on hardware that is coming free, or that others give up."""
-        market = self._market()
         offers = [
             offer
             for option in claim.options
             if claim.total(option.name) < option.most
-            for offer in market.offers(claim, option, claim.model.priority)
+            for offer in self._offers(claim, option, claim.model.priority)
         ]
         if not offers:
             return False
@@ -157,13 +156,11 @@ class _Handout:
         missing = variant.gpus_per_replica - offer.open
         if offer.site.node is not None:
             self._room.keep(variant.accelerator, offer.site.node, offer.open)
-        market = self._market()
-        givers = [market.owner(victim) for victim in offer.victims]
-        for victim, owner in zip(offer.victims, givers, strict=True):
+        for victim, owner in offer.victims:
             owner.counts[victim.variant] -= 1
             owner.gifts.append(Gift(victim, claim.model, for_minimum))
             offer.site.tenants.remove(victim)
-        freed = [Leaving(victim.replica if victim.named else None, victim.gpus) for victim in offer.victims]
+        freed = [Leaving(victim.replica if victim.named else None, victim.gpus) for victim, _ in offer.victims]
         offer.site.leaving.extend(freed)
         for item in (*offer.leaving, *freed):
             used = min(item.gpus, missing)
@@ -175,7 +172,7 @@ class _Handout:
             slot = Slot(
                 tuple(name for name in awaited if name is not None),
                 None not in awaited,
-                tuple(owner.model for owner in givers),
+                tuple(owner.model for _, owner in offer.victims),
             )
             claim.slots.setdefault(variant.name, []).append(slot)
         self._withdraw(variant, claim, math.inf if for_minimum else claim.model.priority)
@@ -191,10 +188,11 @@ class _Handout:
     def _reserve(self, claim: Claim) -> None:
         """Withhold what it needed of late and does not have from the models that come after it."""
         missing = claim.missing()
-        for option in sorted(claim.options, key=lambda option: option.price):
-            variant, most = self._variants[option.name], option.most - claim.total(option.name)
-            if not self._room.limited(variant.accelerator):
-                continue
-            while most > 0 and missing > 0.0 and self._room.take(variant, 1):
+        options = [option for option in claim.options if claim.total(option.name) < option.most]
+        if not all(self._room.limited(self._variants[option.name].accelerator) for option in options):
+            return
+        for option in sorted(options, key=lambda option: option.price):
+            most = option.most - claim.total(option.name)
+            while most > 0 and missing > 0.0 and self._room.take(self._variants[option.name], 1):
                 missing -= option.unit
                 most -= 1

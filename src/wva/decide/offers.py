@@ -54,25 +54,24 @@ class Offer:
     open: int
     """GPUs of it that are free."""
     leaving: tuple[Leaving, ...]
-    victims: tuple[Tenant, ...]
-    """Replicas to be given up for it."""
+    victims: tuple[tuple[Tenant, Claim], ...]
+    """Replicas to be given up for it, with the claims of their models."""
     price: Price
 
 
 class Market:
-    """Claims, by the variants that they could give up replicas of."""
+    """What the models hold, as something that others could get."""
 
-    def __init__(self, claims: Sequence[Claim], room: Room, sites: Mapping[str, Sequence[Site]]) -> None:
+    def __init__(self, claims: Sequence[Claim], sites: Mapping[str, Sequence[Site]]) -> None:
         self._owner = {option.name: claim for claim in claims for option in claim.options}
         self._option = {option.name: option for claim in claims for option in claim.options}
-        self._room = room
         self._sites = sites
 
-    def offers(self, claim: Claim, option: Option, priority: float) -> Iterator[Offer]:
-        """All ways to get one more replica of the option at that priority, at most one a node."""
+    def offers(self, claim: Claim, option: Option, priority: float, room: Room) -> Iterator[Offer]:
+        """The ways to get one more replica of the option at that priority, one a node at most."""
         (seen,) = (seen for seen in claim.variants if seen.variant.name == option.name)
         accelerator, gpus = seen.variant.accelerator, seen.variant.gpus_per_replica
-        free = self._room.open_nodes(accelerator)
+        free = room.open_nodes(accelerator)
         for site in self._sites.get(accelerator, ()):
             open_gpus = min(gpus, 0 if site.node is None else free.get(site.node, 0))
             missing, leaving = gpus - open_gpus, []
@@ -82,12 +81,8 @@ class Market:
                     missing -= item.gpus
             victims = self._victims(claim, site, missing, priority) if missing > 0 else []
             if victims is not None and (leaving or victims):
-                price = self._price(option, site, victims)
-                yield Offer(option, site, open_gpus, tuple(leaving), tuple(victims), price)
-
-    def owner(self, tenant: Tenant) -> Claim:
-        """The model whose replica it is."""
-        return self._owner[tenant.variant]
+                owned = tuple((victim, self._owner[victim.variant]) for victim in victims)
+                yield Offer(option, site, open_gpus, tuple(leaving), owned, self._price(option, site, victims))
 
     def _victims(self, claim: Claim, site: Site, missing: int, priority: float) -> list[Tenant] | None:
         """Replicas on the site that would free that many GPUs, ``None`` where there are not enough."""

@@ -17,6 +17,9 @@ from wva.simulate.result import PHASES
 _OPACITY = {"ready": 0.95, "starting": 0.42, "draining": 0.2, "pending": 0.0}
 """In the order they are stacked: what serves at the bottom, what is only wished for on top."""
 
+_MOST_IN_LEGEND = 4
+"""Variants that fit beside the title; more have their names beside the panels alone."""
+
 
 def draw_replicas(comparison: Comparison, layout: Layout) -> Figure:
     """A panel for each policy on one scale, of the shown seed: its area is what was paid for."""
@@ -87,7 +90,9 @@ def _stack(panel: Axes, series: Series, comparison: Comparison, unit_s: float) -
 
 def _legend(figure: Figure, comparison: Comparison, used: set[str], layout: Layout) -> None:
     variants = variant_colours([variant.name for variant in comparison.variants])
-    handles = [Patch(facecolor=colour, label=name) for name, colour in variants.items()]
+    handles = []
+    if len(variants) <= _MOST_IN_LEGEND:
+        handles = [Patch(facecolor=colour, label=name) for name, colour in variants.items()]
     for state, opacity in _OPACITY.items():
         if state in used and state != "ready":
             hatch = "////" if state == "pending" else None

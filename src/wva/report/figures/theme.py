@@ -20,7 +20,10 @@ ALARM = "#d1435b"
 _POLICIES = {"static": "#8591a0", "hpa": "#e07b2e", "wva": "#1f6fe0", "static-best": "#8b5fd3"}
 _MORE_POLICIES = ("#12998a", "#c2428f", "#a98600", "#5a8f29", "#b4552d")
 _MODELS = ("#3d4f66", "#a3476b", "#6b7d2e", "#7a5c3e", "#2f6f8f", "#7d6bb0")
-_VARIANTS = ("#1a919e", "#e3a22f", "#8262b5", "#5b9e48", "#c75b7a", "#5b7bb0")
+_VARIANTS = (
+    *("#1a919e", "#e3a22f", "#8262b5", "#5b9e48", "#c75b7a", "#5b7bb0"),
+    *("#8c6d46", "#54c0a5", "#b83f3f", "#a7b23a", "#4d5a8f", "#d98bb8"),
+)
 
 
 @dataclass(frozen=True, slots=True)
