@@ -50,6 +50,8 @@ class Counters:
     inter_token_count: int = 0
     prefix_queried: int = 0
     prefix_hit: int = 0
+    busy_ps: int = 0
+    saturated_ps: int = 0
 
 
 @dataclass
@@ -77,7 +79,10 @@ class Engine:
         self.running: list[Request] = []
         self.cache = PrefixCache()
         self.counters = Counters()
+        self.step_begin = 0
         self.step_end: int | None = None
+        self.step_saturated = 0
+        """Part of the current step that attention and products take."""
         self.chunks: dict[int, int] = {}
         self.in_flight = 0
         self.seen_waiting = 0
@@ -174,7 +179,7 @@ class Engine:
         budget = self.server.max_num_batched_tokens
         preempted = False
         chunks: dict[int, int] = {}
-        extra = 0
+        attention = 0
         for request in list(self.running):
             if request not in self.running:
                 continue
@@ -191,7 +196,7 @@ class Engine:
                     break
             if request not in self.running:
                 continue
-            extra += self.cost_of(request, chunk)
+            attention += self.attention_of(request, chunk)
             request.computed += chunk
             chunks[request.index] = chunk
             budget -= chunk
@@ -208,7 +213,7 @@ class Engine:
                 self.counters.prefix_hit += request.computed
             self.running.append(request)
             chunk = min(request.known - request.computed, budget)
-            extra += self.cost_of(request, chunk)
+            attention += self.attention_of(request, chunk)
             request.computed += chunk
             chunks[request.index] = chunk
             budget -= chunk
@@ -220,10 +225,13 @@ class Engine:
         self.chunks = chunks
         self.blocked = bool(self.waiting) and (preempted or budget > 0)
         tokens = self.server.max_num_batched_tokens - budget
-        self.step_end = now + int(step.tokens_ps[tokens]) + extra
+        self.step_begin = now
+        self.step_end = now + int(step.tokens_ps[tokens]) + step.sequence_ps * len(chunks) + attention
+        sampled = sum(request.computed == request.known for request in self.running)
+        self.step_saturated = attention + step.product_token_ps * tokens + step.output_row_ps * sampled
         return True
 
-    def cost_of(self, request: Request, chunk: int) -> int:
+    def attention_of(self, request: Request, chunk: int) -> int:
         step = self.server.step
         before = request.computed
         decoding = request.produced > 0 and request.last_token < 0
@@ -232,14 +240,23 @@ class Engine:
         else:
             read, pairs = before, chunk * before + chunk * (chunk + 1) // 2
         return (
-            step.sequence_ps
-            + step.kv_token_ps * read
+            step.kv_token_ps * read
             + step.window_token_ps * min(read, self.server.window)
             + step.attention_pair_ps * pairs
         )
 
+    def work(self, now: int) -> tuple[float, float]:
+        """Busy and saturated picoseconds up to now, the current step's share included."""
+        if self.step_end is None:
+            return self.counters.busy_ps, self.counters.saturated_ps
+        elapsed = now - self.step_begin
+        share = elapsed / (self.step_end - self.step_begin)
+        return self.counters.busy_ps + elapsed, self.counters.saturated_ps + share * self.step_saturated
+
     def end_step(self, now: int) -> None:
         self.see(now)
+        self.counters.busy_ps += now - self.step_begin
+        self.counters.saturated_ps += self.step_saturated
         self.make_room_in_cache()
         finished, prefilled = [], []
         for request in self.running:

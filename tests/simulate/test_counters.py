@@ -26,9 +26,11 @@ def looked_at(draw: st.DrawFn, blocks: bool = False) -> tuple[Case, list[int]]:
     return case, sorted(draw(st.lists(st.one_of(boundaries, inside), min_size=1, max_size=6)))
 
 
-def by_steps(engine: reference.Engine) -> Sample:
+def by_steps(engine: reference.Engine, now: int) -> Sample:
+    busy, saturated = engine.work(now)
     gauges = len(engine.running), len(engine.waiting), engine.used() / engine.server.kv_blocks
-    return (*astuple(engine.counters), *gauges)
+    *exported, _, _ = astuple(engine.counters)
+    return (*exported, busy, saturated, *gauges)
 
 
 def check(case: Case, instants: list[int]) -> None:
@@ -41,7 +43,7 @@ def check(case: Case, instants: list[int]) -> None:
         scrape(world, scrapes, everyone, now)
         samples = scrapes.samples[scrapes.position[0]]
         for r, engine in enumerate(fleet.engines):
-            assert tuple(samples[r].tolist()) == pytest.approx(by_steps(engine), rel=1e-9, abs=1e-9)
+            assert tuple(samples[r].tolist()) == pytest.approx(by_steps(engine, now), rel=1e-9, abs=1e-9)
             assert world.engines.replicas[r]["in_flight"] == engine.in_flight
 
 

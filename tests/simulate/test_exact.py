@@ -54,6 +54,8 @@ def servers(draw: st.DrawFn) -> Server:
             kv_token_ps=draw(st.sampled_from([0, 0, 10_000_000, 12_345_677])),
             window_token_ps=draw(st.sampled_from([0, 1_000_003])) if window else 0,
             attention_pair_ps=draw(st.sampled_from([0, 0, 1_000_001])),
+            product_token_ps=draw(st.sampled_from([0, 1_000_007])),
+            output_row_ps=draw(st.sampled_from([0, 200_003])),
         ),
         kv_blocks=draw(st.sampled_from([4, 6, 9, 14, 40, 400])),
         window=window,

@@ -2,6 +2,7 @@
 
 from wva.engine.limits import engine_limits
 from wva.engine.memory import kv_blocks, longest_sequence, window_blocks
+from wva.engine.power import server_power
 from wva.engine.server import Server
 from wva.engine.step_time import check_parallelism, step_time
 from wva.fleet.accelerator import Accelerator
@@ -37,4 +38,5 @@ def build_server(
         max_num_seqs=limits.max_num_seqs,
         max_num_batched_tokens=limits.max_num_batched_tokens,
         max_model_len=min(shape.max_model_len, longest_sequence(blocks, held_by_window)),
+        power=server_power(accelerator, tensor_parallel),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.engine.power import ServerPower
+
 BLOCK_TOKENS = 16
 """Tokens in one block of the KV cache, vLLM's default on GPUs."""
 
@@ -34,6 +36,10 @@ class StepTime:
     """Reading one token's keys and values in the sliding-window layers."""
     attention_pair_ps: int
     """Attention of one prefill query to one key in the layers that attend to the whole context."""
+    product_token_ps: int = 0
+    """What ``tokens_ps`` holds of one token's arithmetic, at the rate of compute-bound matrix products."""
+    output_row_ps: int = 0
+    """What ``sequence_ps`` holds of one sampled token's row of the output layer, at that rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Server:
     """Tokens in one step at most, decode and chunked prefill together."""
     max_model_len: int
     """Tokens of prompt and answer together at most."""
+    power: ServerPower | None = None
+    """What its GPUs draw; ``None`` is unknown."""
 
     @property
     def prompt_token_s(self) -> float:

@@ -104,6 +104,9 @@ def step_time(
         kv_token_ps=round(kv_token_s * full_layers * _PICOSECONDS),
         window_token_ps=round(kv_token_s * shape.window_layers * _PICOSECONDS),
         attention_pair_ps=round(pair_s * full_layers * _PICOSECONDS),
+        # Rounded down: no step may be saturated for longer than it takes.
+        product_token_ps=int(_product_token_s(shape, accelerator, tensor_parallel, precision) * _PICOSECONDS),
+        output_row_ps=int(_output_row_s(shape, accelerator, tensor_parallel) * _PICOSECONDS),
     )
 
 
@@ -169,6 +172,16 @@ def _smooth_maximum(
     return (memory_s**GEMM_KNEE + compute_s**GEMM_KNEE) ** (1.0 / GEMM_KNEE)
 
 
+def _product_token_s(shape: ModelShape, accelerator: Accelerator, tensor_parallel: int, precision: str) -> float:
+    """One token's matrix products in a step that is bound by them, and its attention in the window layers."""
+    attention_precision = precision if shape.quantized_attention else "bf16"
+    attention = attention_parameters(shape) / compute_flops(accelerator, attention_precision)
+    experts = max(shape.experts_per_token, 1)
+    feed_forward = feed_forward_parameters(shape) * experts / compute_flops(accelerator, precision)
+    products_s = 2.0 * (attention + feed_forward) * shape.layers / tensor_parallel / GEMM_COMPUTE_EFFICIENCY
+    return products_s + _window_attention_s(shape, accelerator, tensor_parallel)
+
+
 def _elementwise_s(
     shape: ModelShape, accelerator: Accelerator, tensor_parallel: int, tokens: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -212,8 +225,12 @@ def _output_layer_s(shape: ModelShape, accelerator: Accelerator, tensor_parallel
 
 def _sequence_s(shape: ModelShape, accelerator: Accelerator, tensor_parallel: int) -> float:
     """One sequence's share of scheduling and sampling, and its row of the output layer."""
+    return SEQUENCE_OVERHEAD_S + _output_row_s(shape, accelerator, tensor_parallel)
+
+
+def _output_row_s(shape: ModelShape, accelerator: Accelerator, tensor_parallel: int) -> float:
     flops = 2.0 * embedding_parameters(shape) / tensor_parallel
-    return SEQUENCE_OVERHEAD_S + flops / (GEMM_COMPUTE_EFFICIENCY * accelerator.flops["bf16"])
+    return flops / (GEMM_COMPUTE_EFFICIENCY * accelerator.flops["bf16"])
 
 
 def _kv_token_layer_s(shape: ModelShape, accelerator: Accelerator, tensor_parallel: int, kv_precision: str) -> float:

@@ -17,11 +17,11 @@ class Accelerator:
     """Peak dense FLOP/s by precision (``bf16``, ``fp8``, ``fp4``); a precision the GPU lacks is absent."""
     interconnect_bandwidth: float
     """One-way bandwidth to a peer GPU of the same node, in bytes per second."""
-    power_limit_w: float
-    """Thermal design power in watts."""
-    idle_power_w: float
-    """Power with no context on the device, in watts."""
-    context_power_w: float
-    """Power that a loaded context adds over idle, in watts."""
     source: str
     """Where the figures come from."""
+    power_limit_w: float | None = None
+    """Thermal design power in watts; ``None`` is unknown, as for the two below."""
+    idle_power_w: float | None = None
+    """Power with no context on the device, in watts."""
+    context_power_w: float | None = None
+    """Power that a loaded context adds over idle, in watts."""

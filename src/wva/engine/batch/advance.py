@@ -6,6 +6,7 @@ from wva.engine.batch.reading import see_replica
 from wva.engine.batch.runs import run_duration, steps_begun
 from wva.engine.batch.schedule import count_finished, leave_batch
 from wva.engine.batch.state import (
+    BUSY,
     COMPLETED,
     DECODE_RUN,
     GENERATION_TOKENS,
@@ -16,6 +17,7 @@ from wva.engine.batch.state import (
     NONE,
     PICOSECONDS,
     PROMPT_TOKENS,
+    SATURATED,
     TRUNCATED,
     TTFT_COUNT,
     TTFT_SUM,
@@ -106,9 +108,12 @@ def finish_steps(engines: Engines, r: int) -> None:
     if steps > 0 and replica.mode == DECODE_RUN:
         replica.used_blocks += run_growth(replica, steps)
     decoded = steps * replica.decoding
+    duration = now - replica.run_start
     engines.counters[r, GENERATION_TOKENS] += decoded
     engines.counters[r, INTER_TOKEN_COUNT] += decoded
-    engines.counters[r, INTER_TOKEN_SUM] += replica.decoding * ((now - replica.run_start) / PICOSECONDS)
+    engines.counters[r, INTER_TOKEN_SUM] += replica.decoding * (duration / PICOSECONDS)
+    engines.counters[r, BUSY] += duration
+    engines.counters[r, SATURATED] += duration - steps * replica.run_rest_ps
     replica.steps += steps
     replica.context += decoded
     replica.run_steps = 0

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from wva.engine.batch.memory import run_growth
 from wva.engine.batch.runs import run_duration, steps_finished
 from wva.engine.batch.state import (
+    BUSY,
     CRASHED,
     DECODE_RUN,
     GENERATION_TOKENS,
@@ -15,10 +16,11 @@ from wva.engine.batch.state import (
     NEVER,
     NONE,
     PICOSECONDS,
+    SATURATED,
     Engines,
     Record,
 )
-from wva.engine.compiled import cold, inlined
+from wva.engine.compiled import cold, entry_point, inlined
 
 
 @cold
@@ -119,11 +121,35 @@ def decoded_in_run(replica: Record, now: int) -> tuple[int, float]:
 
 
 @inlined
+def worked_in_run(replica: Record, now: int) -> tuple[float, float]:
+    """Busy and saturated picoseconds of the current step or run so far, with its share of a step that is not over."""
+    if replica.mode == IDLE:
+        return 0.0, 0.0
+    elapsed = now - replica.run_start
+    steps = steps_finished(replica, now)
+    finished = run_duration(replica, steps)
+    step_ps = replica.run_first_ps + replica.run_growth_ps * steps
+    share = (elapsed - finished) / step_ps
+    saturated = finished - replica.run_rest_ps * steps + share * (step_ps - replica.run_rest_ps)
+    return float(elapsed), float(saturated)
+
+
+@entry_point
+def read_work(engines: Engines, r: int, now: int) -> tuple[float, float]:
+    """Busy and saturated picoseconds of an engine up to ``now``."""
+    busy, saturated = worked_in_run(engines.replicas[r], now)
+    return engines.counters[r, BUSY] + busy, engines.counters[r, SATURATED] + saturated
+
+
+@inlined
 def read_counters(engines: Engines, r: int, now: int, into: NDArray[np.float64]) -> None:
-    """Write the counters after the last finished step into ``into``, shape (len(COUNTERS),)."""
+    """Write the counters into ``into``, shape (len(COUNTERS),): after the last finished step, busy time up to now."""
     for column in range(engines.counters.shape[1]):
         into[column] = engines.counters[r, column]
     tokens, seconds = decoded_in_run(engines.replicas[r], now)
     into[GENERATION_TOKENS] += tokens
     into[INTER_TOKEN_COUNT] += tokens
     into[INTER_TOKEN_SUM] += seconds
+    busy, saturated = worked_in_run(engines.replicas[r], now)
+    into[BUSY] += busy
+    into[SATURATED] += saturated

@@ -172,26 +172,38 @@ def _window_context(engines: Engines, r: int) -> int:
 
 
 @inlined
-def _decode_ps(engines: Engines, r: int) -> int:
-    """What the decoding sequences add to a step beyond its tokens."""
+def _decode_attention_ps(engines: Engines, r: int) -> int:
+    """What the decoding sequences take to attend to their context."""
     replica = engines.replicas[r]
     server = engines.servers[replica.server]
-    duration = server.sequence_ps * replica.decoding + server.kv_token_ps * replica.context
+    duration = server.kv_token_ps * replica.context
     if server.window > 0:
         duration += server.window_token_ps * _window_context(engines, r)
     return int(duration)
 
 
 @inlined
-def _chunk_ps(server: Record, before: int, chunk: int) -> int:
-    """What a prefill chunk adds to a step beyond its tokens."""
+def _chunk_attention_ps(server: Record, before: int, chunk: int) -> int:
+    """What a prefill chunk takes to attend to the tokens before it and to its own."""
     pairs = chunk * before + chunk * (chunk + 1) // 2
     return int(
-        server.sequence_ps
-        + server.kv_token_ps * before
+        server.kv_token_ps * before
         + server.window_token_ps * min(before, server.window)
         + server.attention_pair_ps * pairs
     )
+
+
+@inlined
+def _time_step(engines: Engines, r: int, tokens: int, sequences: int, rows: int, attention_ps: int) -> None:
+    """Set how long the first step takes that computes these tokens, and how much of it leaves the GPUs unsaturated.
+
+    ``sequences`` have tokens in it, and ``rows`` of them get a new one.
+    """
+    replica = engines.replicas[r]
+    server = engines.servers[replica.server]
+    base = engines.tokens_ps[replica.server, tokens] + server.sequence_ps * sequences
+    replica.run_first_ps = base + attention_ps
+    replica.run_rest_ps = base - server.product_token_ps * tokens - server.output_row_ps * rows
 
 
 @inlined
@@ -268,7 +280,7 @@ def _continue_partial(engines: Engines, r: int, now: int, budget: int) -> tuple[
         _preempt_newest(engines, r, now)
         return 0, 0, True
     chunk = _prefill(engines, r, s, budget)
-    return chunk, _chunk_ps(server, before, chunk), False
+    return chunk, _chunk_attention_ps(server, before, chunk), False
 
 
 @inlined
@@ -280,7 +292,7 @@ def _plan_run(engines: Engines, r: int, now: int) -> None:
     replica.mode = DECODE_RUN
     replica.run_start = now
     replica.run_steps = steps
-    replica.run_first_ps = engines.tokens_ps[replica.server, replica.decoding] + _decode_ps(engines, r)
+    _time_step(engines, r, replica.decoding, replica.decoding, replica.decoding, _decode_attention_ps(engines, r))
     replica.run_growth_ps = server.kv_token_ps * replica.decoding
     engines.event[r] = now + steps * replica.run_first_ps + replica.run_growth_ps * (steps * (steps - 1) // 2)
 
@@ -291,11 +303,13 @@ def _plan_step(engines: Engines, r: int, now: int, preempted: bool) -> None:
     replica = engines.replicas[r]
     server = engines.servers[replica.server]
     tokens = replica.decoding
-    duration = _decode_ps(engines, r)
+    sequences = replica.decoding
+    attention_ps = _decode_attention_ps(engines, r)
     if replica.partial != NONE:
         chunk, chunk_ps, victim = _continue_partial(engines, r, now, server.max_num_batched_tokens - tokens)
         tokens += chunk
-        duration += chunk_ps
+        sequences += not victim
+        attention_ps += chunk_ps
         preempted |= victim
     while (
         not preempted and replica.partial == NONE and tokens < server.max_num_batched_tokens and _head_fits(engines, r)
@@ -304,12 +318,13 @@ def _plan_step(engines: Engines, r: int, now: int, preempted: bool) -> None:
         before = engines.slots[r, s].computed
         chunk = _prefill(engines, r, s, server.max_num_batched_tokens - tokens)
         tokens += chunk
-        duration += _chunk_ps(server, before, chunk)
+        sequences += 1
+        attention_ps += _chunk_attention_ps(server, before, chunk)
     replica.blocked = replica.waiting > 0 and (preempted or tokens < server.max_num_batched_tokens)
     replica.mode = SINGLE_STEP
     replica.run_start = now
     replica.run_steps = 1
-    replica.run_first_ps = engines.tokens_ps[replica.server, tokens] + duration
+    _time_step(engines, r, tokens, sequences, replica.decoding + replica.prefilled, attention_ps)
     replica.run_growth_ps = 0
     engines.event[r] = now + replica.run_first_ps
 

@@ -59,6 +59,8 @@ SERVER = np.dtype(
         ("kv_token_ps", np.int64),
         ("window_token_ps", np.int64),
         ("attention_pair_ps", np.int64),
+        ("product_token_ps", np.int64),
+        ("output_row_ps", np.int64),
         ("kv_blocks", np.int64),
         ("window", np.int64),
         ("window_blocks", np.int64),
@@ -99,6 +101,7 @@ REPLICA = np.dtype(
         ("run_steps", np.int64),
         ("run_first_ps", np.int64),
         ("run_growth_ps", np.int64),
+        ("run_rest_ps", np.int64),
         ("in_flight", np.int64),
         ("seen_waiting", np.int64),
         ("seen_blocked", np.bool_),
@@ -117,11 +120,11 @@ REPLICA = np.dtype(
 and ``newest`` end the list of running slots in order of admission. ``partial`` is the slot whose prefill is not
 finished, ``prefilled`` the slots whose prefill ends with the current step. ``residues[x]`` counts decoding slots whose
 ``origin`` is ``x`` modulo 16. A decode run of ``run_steps`` steps began at ``run_start``; its first step takes
-``run_first_ps`` and each further one ``run_growth_ps`` more. ``blocked`` says that requests wait for KV cache or a
-slot, not just for their turn in the next steps (vLLM's ``num_requests_waiting_by_reason{reason="capacity"}``);
-``seen_*`` is the gateway's last reading, ``*_since_seen`` what it has sent since: requests, and tokens of
-their prompts. ``idle_entries``, ``least_recent`` and ``most_recent`` are the unreferenced
-entries of the prefix cache in order of use.
+``run_first_ps`` and each further one ``run_growth_ps`` more; ``run_rest_ps`` of each step do not saturate the GPUs.
+``blocked`` says that requests wait for KV cache or a slot, not just for their turn in the next steps (vLLM's
+``num_requests_waiting_by_reason{reason="capacity"}``); ``seen_*`` is the gateway's last reading, ``*_since_seen`` what
+it has sent since: requests, and tokens of their prompts. ``idle_entries``, ``least_recent`` and ``most_recent`` are the
+unreferenced entries of the prefix cache in order of use.
 """
 
 SLOT = np.dtype(
@@ -164,8 +167,14 @@ COUNTERS = (
     "inter_token_count",
     "prefix_queried",
     "prefix_hit",
+    "busy_ps",
+    "saturated_ps",
 )
-"""Columns of the counters that a server exports, each only ever growing."""
+"""Columns of the counters of a server, each only ever growing: what it exports, then what its power follows from.
+
+``busy_ps`` is the time in steps, and ``saturated_ps`` the part of it that their attention and their matrix products at
+full rate take (:mod:`wva.engine.power`): whole picoseconds for every finished step.
+"""
 (
     PROMPT_TOKENS,
     GENERATION_TOKENS,
@@ -179,6 +188,8 @@ COUNTERS = (
     INTER_TOKEN_COUNT,
     PREFIX_QUERIED,
     PREFIX_HIT,
+    BUSY,
+    SATURATED,
 ) = range(len(COUNTERS))
 
 
@@ -217,7 +228,14 @@ def server_records(servers: Sequence[Server]) -> tuple[NDArray[Any], NDArray[np.
     width = max(server.max_num_batched_tokens for server in servers) + 1
     tokens_ps = np.zeros((len(servers), width), np.int64)
     for row, server in enumerate(servers):
-        for field in ("sequence_ps", "kv_token_ps", "window_token_ps", "attention_pair_ps"):
+        for field in (
+            "sequence_ps",
+            "kv_token_ps",
+            "window_token_ps",
+            "attention_pair_ps",
+            "product_token_ps",
+            "output_row_ps",
+        ):
             records[row][field] = getattr(server.step, field)
         for field in (
             "kv_blocks",
