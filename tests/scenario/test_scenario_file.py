@@ -35,6 +35,7 @@ nodes: [{accelerator: H100-80GB, gpus: 8, count: 2}]
 gateway: {queue: gateway, hold_above: 7, first_token_timeout: 30s, total_timeout: 10m, routing: round-robin}
 control: {interval: 30s, scrape: 5s}
 crashes: [{at: 600s, variant: v}]
+power: {pue: 1.2, carbon_intensity: [[0s, 300], [6h, 150]]}
 seeds: [3, 1]
 """
 
@@ -55,6 +56,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert scenario.gateway.total_timeout is None
     assert (scenario.control.interval, scenario.control.scrape) == (15.0, 15.0)
     assert (scenario.nodes, scenario.crashes, scenario.seeds) == (None, (), (1,))
+    assert (scenario.power.pue, scenario.power.carbon_intensity) == (1.0, None)
 
 
 def test_every_key_is_read() -> None:
@@ -75,7 +77,12 @@ def test_every_key_is_read() -> None:
     assert scenario.gateway.total_timeout == 600.0
     assert (scenario.control.interval, scenario.control.scrape) == (30.0, 5.0)
     assert [(crash.at, crash.variant) for crash in scenario.crashes] == [(600.0, "v")]
+    assert (scenario.power.pue, scenario.power.carbon_intensity) == (1.2, ((0.0, 300.0), (21_600.0, 150.0)))
     assert scenario.seeds == (3, 1)
+
+
+def test_a_carbon_intensity_may_be_one_number() -> None:
+    assert parse(LEAST + "power: {carbon_intensity: 41.5}").power.carbon_intensity == ((0.0, 41.5),)
 
 
 def test_traces_are_named_relative_to_the_file(tmp_path: Path) -> None:
@@ -136,6 +143,14 @@ def test_traces_are_named_relative_to_the_file(tmp_path: Path) -> None:
         ("{constant: 10}", "{lognormal: {mean: 10, cv: -1}}", "workload[1].synthetic.input_tokens.lognormal.cv: must"),
         ("{min: 1, max: 5}", "{min: 6, max: 5}", "workload[1].synthetic.output_tokens.uniform.max: is 5, below min 6"),
         ("at: 600s, variant: v", "at: 600s, variant: x", "crashes[0].variant: no variant 'x'; there are v, w"),
+        ("pue: 1.2", "pue: 0.9", "power.pue: must be greater than or equal to 1, not 0.9"),
+        ("pue: 1.2", "price: 1.2", "power.price: unknown key; remove it or correct its spelling"),
+        ("[[0s, 300], [6h, 150]]", "high", "power.carbon_intensity: must be a number or points such as [[0s, 300]"),
+        ("[[0s, 300], [6h, 150]]", "yes", "power.carbon_intensity: must be a number or points such as [[0s, 300]"),
+        ("[[0s, 300], [6h, 150]]", "[]", "power.carbon_intensity: must have 1 or more entries"),
+        ("[[0s, 300], [6h, 150]]", "[[1h, 300]]", "power.carbon_intensity: must start at 0s, not at 3600s"),
+        ("[6h, 150]", "[6h, 150], [5h, 1]", "power.carbon_intensity: must go forward in time"),
+        ("[6h, 150]", "[6h, -150]", "power.carbon_intensity[1][1]: must be greater than or equal to 0, not -150"),
         ("seeds: [3, 1]", "seeds: [3, 1, 3]", "seeds[2]: 3 is there already; each must differ"),
         ("seeds: [3, 1]", "seeds: []", "seeds: must have 1 or more entries"),
         ("seeds: [3, 1]", "seeds: 3", "seeds: must be a list"),

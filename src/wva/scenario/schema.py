@@ -4,7 +4,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from wva.fleet.variant import Role
 from wva.scenario.duration import Duration
@@ -14,6 +24,23 @@ CountOrZero = Annotated[int, Strict(), Field(ge=0)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
+
+
+def _from_the_start_on(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    times = [time for time, _ in points]
+    if times[0] != 0:
+        raise ValueError(f"must start at 0s, not at {times[0]:g}s")
+    if times != sorted(times):
+        raise ValueError("must go forward in time")
+    return points
+
+
+Points = Annotated[
+    tuple[tuple[Duration, Annotated[Number, Field(ge=0)]], ...],
+    Field(min_length=1),
+    AfterValidator(_from_the_start_on),
+]
+"""A quantity over time: what it is at some times from 0 on, with straight lines between them."""
 
 
 class Queue(StrEnum):
@@ -81,18 +108,13 @@ class SyntheticSpec(Section):
     arrivals: Literal["poisson"]
     input_tokens: TokensSpec
     output_tokens: TokensSpec
-    rate: Annotated[tuple[tuple[Duration, Annotated[Number, Field(ge=0)]], ...], Field(min_length=2)]
+    rate: Annotated[Points, Field(min_length=2)]
     """Points of time and requests per second, with straight lines between them; the last ends the window."""
 
     @field_validator("rate")
     @classmethod
-    def _ascends(cls, rate: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        times = [time for time, _ in rate]
-        if times[0] != 0:
-            raise ValueError(f"must start at 0s, not at {times[0]:g}s")
-        if times != sorted(times):
-            raise ValueError("must go forward in time")
-        if times[-1] == 0 or not any(value for _, value in rate):
+    def _lasts(cls, rate: Points) -> Points:
+        if rate[-1][0] == 0 or not any(value for _, value in rate):
             raise ValueError("must last some time and be above 0 somewhere")
         return rate
 
@@ -216,6 +238,24 @@ class CrashSpec(Section):
     variant: str
 
 
+class PowerSpec(Section):
+    """What the site makes of its GPUs' energy."""
+
+    pue: Annotated[Number, Field(ge=1)] = 1.0
+    """Power usage effectiveness: the site's energy over that of its GPUs."""
+    carbon_intensity: Points | None = None
+    """Grams of CO2 a kWh of the site causes: a number, or points of time as in ``rate``; ``None`` is unknown."""
+
+    @field_validator("carbon_intensity", mode="before")
+    @classmethod
+    def _constant(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return [["0s", value]]
+        if isinstance(value, list | tuple | None):
+            return value
+        raise ValueError(f"must be a number or points such as [[0s, 300], [6h, 150]], not {value!r}")
+
+
 class Scenario(Section):
     """A scenario file. ``wva.scenario.load`` makes valid ones; durations are seconds."""
 
@@ -228,6 +268,7 @@ class Scenario(Section):
     gateway: GatewaySpec = GatewaySpec()
     control: ControlSpec = ControlSpec()
     crashes: tuple[CrashSpec, ...] = ()
+    power: PowerSpec = PowerSpec()
     seeds: Annotated[tuple[CountOrZero, ...], Field(min_length=1)] = (1,)
     """One run each."""
 

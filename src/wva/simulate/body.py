@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Sequence
 
+from wva.engine.batch.replicas import read_work
 from wva.engine.batch.state import IDLE, NEVER, NONE, PICOSECONDS
 from wva.fleet.outcome import Outcome, Result
 from wva.fleet.plan import Plan, VariantPlan, Victim
@@ -78,7 +79,7 @@ class SimulatedFleet:
         ready = [r for r in self.replicas if r.variant == variant and r.phase is Phase.READY]
         if ready:
             replica = min(ready, key=lambda r: r.since)
-            kill(self._world, self._leave_row(replica), self._models[variant], now)
+            kill(self._world, self._leave_row(replica, now), self._models[variant], now)
             self._begin_start(replica, now, self.variants[variant].startup_s, "crashed")
 
     def apply(self, plan: Plan, now: int) -> tuple[Outcome, ...]:
@@ -92,6 +93,23 @@ class SimulatedFleet:
         """Account for what is still billed at the end of the run."""
         for replica in self.replicas:
             self._account(replica, now)
+            self._account_work(replica, now)
+
+    def consumed(self, now: int, busy: Sequence[float], saturated: Sequence[float]) -> list[list[float]]:
+        """(on hardware, busy, saturated) picoseconds of each variant up to ``now``.
+
+        The engine in each row was ``busy`` and ``saturated`` for so long.
+        """
+        consumed = [[usage.billed_ps, usage.busy_ps, usage.saturated_ps] for usage in self.usage]
+        for replica in self.replicas:
+            own = consumed[replica.variant]
+            if replica.phase is not Phase.PENDING:
+                own[0] += now - replica.since
+            row = replica.row
+            if row is not None:
+                own[1] += busy[row]
+                own[2] += saturated[row]
+        return consumed
 
     def _apply_part(self, plan: Plan, part: VariantPlan, now: int) -> Outcome:
         index = self._index.get(part.variant)
@@ -192,15 +210,16 @@ class SimulatedFleet:
         self.replicas.remove(replica)
         self.revision += 1
         if replica.row is not None:
-            self._leave_row(replica)
+            self._leave_row(replica, now)
         if replica.node is not None:
             self.stock.give_back(self.variants[replica.variant], replica.node)
             for waiting in [r for r in self.replicas if r.phase is Phase.PENDING]:
                 self._start(waiting, now, self.variants[waiting.variant].startup_s)
 
-    def _leave_row(self, replica: SimulatedReplica) -> int:
+    def _leave_row(self, replica: SimulatedReplica, now: int) -> int:
         row = replica.row
         assert row is not None
+        self._account_work(replica, now)
         replica.row = None
         self._world.draining[row] = False
         self._left_rows.append(row)
@@ -220,6 +239,14 @@ class SimulatedFleet:
             usage.billed_ps += now - replica.since
         if replica.phase is Phase.READY:
             usage.ready_ps += now - replica.since
+
+    def _account_work(self, replica: SimulatedReplica, now: int) -> None:
+        """Add what the engine of a replica that serves has done."""
+        if replica.row is not None:
+            usage = self.usage[replica.variant]
+            busy, saturated = read_work(self._world.engines, replica.row, now)
+            usage.busy_ps += busy
+            usage.saturated_ps += saturated
 
 
 def _conflict(plan: Plan, part: VariantPlan, current: int, now: int) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.state import PICOSECONDS
+from wva.engine.batch.state import BUSY, PICOSECONDS, SATURATED
 from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.model import Model
 from wva.fleet.observation import ModelObservation, Observation, Traffic, Trigger
@@ -66,6 +66,11 @@ class Observer:
         """(requests in flight, requests held at the gateway) of each model at the newest scrape."""
         newest = self._scrapes.gateway[self._scrapes.position[0]]
         return newest[:, IN_FLIGHT].tolist(), newest[:, QUEUED].tolist()
+
+    def work(self) -> tuple[list[float], list[float]]:
+        """(busy, saturated) picoseconds of the engine in each row, up to the newest scrape; NaN where none serves."""
+        newest = self._scrapes.samples[self._scrapes.position[0], : self._world.clock["rows"][0]]
+        return newest[:, BUSY].tolist(), newest[:, SATURATED].tolist()
 
     def observe(self, now: int, outcomes: tuple[Outcome, ...]) -> Observation:
         """What is known at ``now``."""

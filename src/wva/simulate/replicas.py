@@ -36,6 +36,10 @@ class Usage:
     """From start order to release, waiting for stock left out."""
     ready_ps: int = 0
     """While ready."""
+    busy_ps: float = 0.0
+    """In steps, of engines that have left their row."""
+    saturated_ps: float = 0.0
+    """The part of that which saturated their GPUs."""
     scale_ups: int = 0
     """Plans that grew it."""
     scale_downs: int = 0

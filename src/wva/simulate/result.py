@@ -40,6 +40,21 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Energy:
+    """What the GPUs of each variant have drawn since the start, read at each scrape; NaN where their power is unknown.
+
+    Hosts, network and cooling are not in it, nor GPUs that no replica occupies.
+    """
+
+    time_s: NDArray[np.float64]
+    """Shape (readings,), from 0 to the end of the run."""
+    standing_j: NDArray[np.float64]
+    """Shape (readings, variants): idle with a context loaded, for as long as replicas were on hardware."""
+    dynamic_j: NDArray[np.float64]
+    """Shape (readings, variants): what the steps added."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
     """One policy on one seed."""
 
@@ -59,3 +74,6 @@ class RunResult:
     """Shape (decisions,): time that the policy took for each."""
     wall_s: float
     """From traffic to the end of the run."""
+    energy: Energy | None = None
+    co2_kg: float | None = None
+    """Emissions of the energy; ``None`` where that or the carbon intensity is unknown."""

@@ -27,6 +27,7 @@ from wva.scenario.nouns import fleet_models, fleet_variants
 from wva.scenario.schema import Queue, Routing, Scenario
 from wva.simulate.attainable import count_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
+from wva.simulate.energy import energy_drawn, kilograms_of_co2
 from wva.simulate.loop import all_served
 from wva.simulate.observe import Observer
 from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
@@ -167,6 +168,7 @@ class Simulation:
         self._outcomes: tuple[Outcome, ...] = ()
         self._decision_s: list[float] = []
         self._samples: list[tuple[float, list[list[int]], list[float], list[float]]] = []
+        self._readings = [(0, [[0.0] * 3 for _ in setting.variants])]
         for index, spec in enumerate(scenario.variants):
             self._fleet.begin(index, spec.initial)
 
@@ -216,6 +218,7 @@ class Simulation:
             counts[replica.variant][PHASES.index(replica.phase.value)] += 1
         in_flight, queued = self._observer.load()
         self._samples.append((now / PICOSECONDS, counts, in_flight, queued))
+        self._readings.append((now, self._fleet.consumed(now, *self._observer.work())))
 
     def _result(self, end: int, wall_s: float) -> RunResult:
         requests = self._world.engines.requests
@@ -223,6 +226,8 @@ class Simulation:
             raise AssertionError("a request was forgotten: neither completed nor failed")
         objectives = [model.objectives for model in self._setting.models]
         hour = 3600 * PICOSECONDS
+        consumed = [[use.billed_ps, use.busy_ps, use.saturated_ps] for use in self._fleet.usage]
+        energy = energy_drawn([*self._readings, (end, consumed)], [server.power for server in self._setting.servers])
         return RunResult(
             policy=self._policy.name,
             seed=self._seed,
@@ -249,6 +254,8 @@ class Simulation:
             ),
             decision_s=np.array(self._decision_s),
             wall_s=wall_s,
+            energy=energy,
+            co2_kg=kilograms_of_co2(energy, self._setting.scenario.power),
         )
 
 
