@@ -23,7 +23,7 @@ Compared = tuple[Comparison, Path]
 SEED_FIELDS = {
     *("seed", "offered", "attainable", "completed", "truncated", "failed", "met", "attainment", "attainment_strict"),
     *("attainment_after_600s", "effective_throughput_rps", "ttft_s", "tpot_s", "e2e_s", "replica_hours", "gpu_hours"),
-    *("cost", "cost_ready_only", "end_s", "scale_ups", "scale_downs", "decision_ms", "wall_seconds"),
+    *("cost", "cost_ready_only", "energy", "end_s", "scale_ups", "scale_downs", "decision_ms", "wall_seconds"),
     *("simulated_requests_per_second", "by_model"),
 }
 TIMINGS = ("decision_ms", "wall_seconds", "simulated_requests_per_second")

@@ -11,7 +11,7 @@ from wva.fleet.errors import UserError
 RESULTS = "results.json"
 PAGE = "report.html"
 JOURNALS = "journals"
-FIGURES = ("load.png", "replicas.png", "gpus.png", "ttft.png", "outcomes.png", "cost.png")
+FIGURES = ("load.png", "power.png", "replicas.png", "gpus.png", "ttft.png", "outcomes.png", "cost.png")
 OURS = frozenset({RESULTS, PAGE, JOURNALS, *FIGURES})
 """Everything that a comparison writes."""
 

@@ -1,7 +1,7 @@
 """The report as one HTML file that needs nothing else."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from typing import Any
@@ -17,6 +17,8 @@ CAPTIONS = {
     "ttft": "Percentiles are over all that arrived; a request that never got a first token counts as later than any.",
     "replicas": "The area is what is paid for: from the start order to the release, starting and draining included.",
     "gpus": "What starts or drains holds its hardware like what serves; a replica that waits for stock holds none.",
+    "power": "The area is energy: light for GPUs that are there, starting and draining included, full for what their "
+    "work adds. Modelled, not measured; hosts, network and cooling are not in it.",
     "load": "The same requests for every policy.",
 }
 
@@ -133,6 +135,10 @@ def _circumstances(comparison: Comparison) -> Iterable[tuple[str, str]]:
         limits += f", or without the last in {gateway.total_timeout:g} s"
     yield "queue", f"at the {gateway.queue.value}; routed {gateway.routing.value}; {limits}"
     yield "control", f"a decision every {control.interval:g} s, metrics every {control.scrape:g} s"
+    site = scenario.power
+    if site.carbon_intensity is not None:
+        grams = " to ".join(f"{value:g}" for value in _range([value for _, value in site.carbon_intensity]))
+        yield "emissions", f"{grams} g of CO2 a kWh of the site, {site.pue:g} kWh of the site for one of its GPUs"
     yield "seeds", ", ".join(str(seed) for seed in scenario.seeds)
     if comparison.fit is not None:
         fit = comparison.fit
@@ -153,6 +159,10 @@ def _policies(comparison: Comparison) -> Iterable[tuple[str, str]]:
             fleets = [" + ".join(f"{n} {name}" for name, n in each["replicas"].items()) for each in found]
             told += f": the cheapest static fleet for each seed, told its whole traffic; found {', '.join(fleets)}"
         yield contender.label, told
+
+
+def _range(values: Sequence[float]) -> list[float]:
+    return sorted({min(values), max(values)})
 
 
 def _plain(options: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from wva.engine.batch.state import (
     TRUNCATED,
 )
 from wva.fleet.model import Model
+from wva.report.energy import EnergyScore, energy_score
 from wva.report.percentiles import Percentiles, nearest_ranks, percentiles
 from wva.report.tally import Tally, tally
 from wva.simulate.result import RunResult
@@ -95,6 +96,7 @@ class Score:
     """Price of the replica-hours."""
     cost_ready_only: float
     """Price of the replicas while they were ready: what nobody is billed for, but some comparisons count."""
+    energy: EnergyScore
     end_s: float
     """When the last request had ended and billing stopped, in seconds from the start."""
     scale_ups: int
@@ -141,6 +143,7 @@ def score(result: RunResult) -> Score:
         cost_ready_only=sum(
             use.ready_hours * variant.cost_per_hour for variant, use in zip(result.variants, result.use, strict=True)
         ),
+        energy=energy_score(result, counted.output_tokens),
         end_s=result.end_s,
         scale_ups=sum(use.scale_ups for use in result.use),
         scale_downs=sum(use.scale_downs for use in result.use),

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wva.engine.batch.state import PICOSECONDS
+from wva.report.energy import mean_power_w
 from wva.report.percentiles import nearest_ranks
 from wva.simulate.met import count_met
-from wva.simulate.result import RunResult, Timeline
+from wva.simulate.result import Energy, RunResult, Timeline
 
 MOST_BINS = 240
 _WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
@@ -47,6 +48,10 @@ class Series:
     """Shape (points,): where each bin of ``replicas`` starts; these reach to the end of the run."""
     replicas: NDArray[np.float64]
     """Shape (points, variants, 4): mean replicas in each phase, in the order of ``PHASES``."""
+    power_time_s: NDArray[np.float64]
+    """Shape (bins + 1,): the edges of the bins of ``power_w``, up to the end of the run; empty where all is unknown."""
+    power_w: NDArray[np.float64]
+    """Shape (bins, variants, 2): mean standing and dynamic power; NaN is unknown."""
 
 
 def series(result: RunResult) -> Series:
@@ -59,7 +64,8 @@ def series(result: RunResult) -> Series:
         own = requests if len(result.models) == 1 else requests[requests["model"] == index]
         models.append(_model_series(own, starts, bin_s, result, index, model.name))
     replica_time_s, replicas = _replicas(result.timeline, bin_s)
-    return Series(result.window_s, bin_s, starts, tuple(models), replica_time_s, replicas)
+    power = _power(result.energy, bin_s, len(result.variants))
+    return Series(result.window_s, bin_s, starts, tuple(models), replica_time_s, replicas, *power)
 
 
 def bin_width(window_s: float) -> float:
@@ -103,3 +109,10 @@ def _replicas(timeline: Timeline, bin_s: float) -> tuple[NDArray[np.float64], ND
     present, firsts, counts = np.unique(bins, return_index=True, return_counts=True)
     sums = np.add.reduceat(timeline.replicas.astype(np.float64), firsts, axis=0)
     return present * np.float64(bin_s), sums / counts[:, None, None]
+
+
+def _power(energy: Energy | None, bin_s: float, variants: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if energy is None:
+        return np.empty(0), np.empty((0, variants, 2))
+    edges = np.append(np.arange(0, energy.time_s[-1], bin_s), energy.time_s[-1])
+    return edges, mean_power_w(energy, edges)

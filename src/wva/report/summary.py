@@ -36,6 +36,7 @@ def table_rows(comparison: Comparison) -> list[Row]:
         _row("p99 TTFT, of answered", medians, lambda n: n["ttft_s"]["p99"], seconds, most=None),
         _row("cost", medians, lambda n: n["cost"], dollars, most=False),
         _row("cost, ready only", medians, lambda n: n["cost_ready_only"], dollars, most=None),
+        *_energy_rows(medians),
     ]
     for model in _by_priority(comparison):
         parts = [numbers["by_model"][model.name] for numbers in medians]
@@ -100,6 +101,28 @@ def hours(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.1f}"
 
 
+def energy(kwh: float | None) -> str:
+    """Energy of GPUs."""
+    if kwh is None:
+        return UNKNOWN
+    return f"{_digits(kwh)} kWh" if kwh < 999.5 else f"{_digits(kwh / 1000)} MWh"
+
+
+def energy_per_token(joules: float | None) -> str:
+    """Energy for a token of an answer."""
+    return UNKNOWN if joules is None else f"{_digits(joules)} J"
+
+
+def emissions(kilograms: float | None) -> str:
+    """A mass of CO2."""
+    return UNKNOWN if kilograms is None else f"{_digits(kilograms)} kg"
+
+
+def _digits(value: float) -> str:
+    """Three digits, or more where they stand before the point."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
+
+
 def duration(value: float) -> str:
     """A long time in round numbers: ``24 h``, ``1.5 h``, ``57 min``, ``45 s``."""
     for unit, length, digits in (("h", 3600, 1), ("min", 60, 0)):
@@ -130,6 +153,16 @@ def _row(
         return Row(heading, cells)
     best = form(max(known) if most else min(known))
     return Row(heading, cells, frozenset(index for index, cell in enumerate(cells) if cell == best))
+
+
+def _energy_rows(medians: Sequence[Numbers]) -> list[Row]:
+    """What is known of the energy."""
+    rows = [
+        _row("energy of GPUs", medians, lambda n: n["energy"]["kwh"], energy, most=False),
+        _row("energy a token", medians, lambda n: n["energy"]["j_per_output_token"], energy_per_token, most=False),
+        _row("CO2", medians, lambda n: n["energy"]["co2_kg"], emissions, most=False),
+    ]
+    return [row for row in rows if set(row.cells) != {UNKNOWN}]
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

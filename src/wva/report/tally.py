@@ -12,7 +12,7 @@ from wva.engine.compiled import entry_point
 from wva.fleet.model import Model
 from wva.simulate.met import is_met, objectives_ps
 
-_MET, _MET_SETTLED, _STRICT, _STARTED, _PACED, _ENDED = range(6)
+_MET, _MET_SETTLED, _STRICT, _STARTED, _PACED, _ENDED, _OUTPUT_TOKENS = range(7)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,8 @@ class Tally:
     """Of these, how many arrived after the start had settled."""
     strict: int
     """Completed with the first token within TTFT and the mean time between tokens within TPOT."""
+    output_tokens: int
+    """Of the answers of completed requests."""
     ttft_ps: NDArray[np.int64]
     """Arrival to first token, of requests that got one."""
     tpot_ps: NDArray[np.float64]
@@ -38,7 +40,7 @@ class Tally:
 def tally(requests: NDArray[Any], models: Sequence[Model], settled_ps: int) -> Tally:
     """Count the requests, dtype REQUEST; ``settled_ps`` is when the start has settled."""
     objective_ttft, objective_tpot = objectives_ps(models)
-    statuses, counts = np.zeros(CRASHED + 1, np.int64), np.zeros(6, np.int64)
+    statuses, counts = np.zeros(CRASHED + 1, np.int64), np.zeros(7, np.int64)
     ttft, tpot, e2e = np.empty(len(requests), np.int64), np.empty(len(requests)), np.empty(len(requests), np.int64)
     _pass(requests, objective_ttft, objective_tpot, settled_ps, statuses, counts, ttft, tpot, e2e)
     return Tally(
@@ -46,6 +48,7 @@ def tally(requests: NDArray[Any], models: Sequence[Model], settled_ps: int) -> T
         met=int(counts[_MET]),
         met_settled=int(counts[_MET_SETTLED]),
         strict=int(counts[_STRICT]),
+        output_tokens=int(counts[_OUTPUT_TOKENS]),
         ttft_ps=ttft[: counts[_STARTED]],
         tpot_ps=tpot[: counts[_PACED]],
         e2e_ps=e2e[: counts[_ENDED]],
@@ -64,7 +67,7 @@ def _pass(
     tpot: NDArray[np.float64],
     e2e: NDArray[np.int64],
 ) -> None:
-    started = paced = ended = met = met_settled = strict = 0
+    started = paced = ended = met = met_settled = strict = output_tokens = 0
     for index in range(requests.size):
         request = requests[index]
         statuses[request.status] += 1
@@ -75,6 +78,7 @@ def _pass(
             continue
         e2e[ended] = request.finish - request.arrival
         ended += 1
+        output_tokens += request.produced
         gaps = request.produced - 1
         decoding = request.finish - request.first_token
         if gaps > 0:
@@ -93,3 +97,4 @@ def _pass(
     counts[_STARTED] = started
     counts[_PACED] = paced
     counts[_ENDED] = ended
+    counts[_OUTPUT_TOKENS] = output_tokens

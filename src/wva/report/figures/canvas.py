@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from wva.report.figures.theme import GRID, INK, MUTED, PAPER, Layout
@@ -109,6 +110,24 @@ def label_right(axes: Axes, layout: Layout, labels: Sequence[Label]) -> None:
             linespacing=1.2,
             annotation_clip=False,
         )
+
+
+def legend_above(figure: Figure, handles: Sequence[Patch], layout: Layout) -> None:
+    """Say what colours mean, in one line at the figure's upper right corner."""
+    figure.legend(
+        handles=handles,
+        loc="upper right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=len(handles),
+        frameon=False,
+        fontsize=layout.font - 1,
+        labelcolor=MUTED,
+        handlelength=1.0,
+        handleheight=1.0,
+        handletextpad=0.4,
+        columnspacing=1.1,
+        borderaxespad=0.5,
+    )
 
 
 def level(axes: Axes, y: float) -> None:

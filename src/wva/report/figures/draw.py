@@ -11,36 +11,36 @@ from wva.report.figures.cost import draw_cost
 from wva.report.figures.gpus import draw_gpus
 from wva.report.figures.load import draw_load
 from wva.report.figures.outcomes import draw_outcomes
+from wva.report.figures.power import draw_power
 from wva.report.figures.replicas import draw_replicas
 from wva.report.figures.theme import NARROW, WIDE, Layout, style
 from wva.report.figures.ttft import draw_ttft
 
-FIGURES: dict[str, Callable[[Comparison, Layout], Figure]] = {
+FIGURES: dict[str, Callable[[Comparison, Layout], Figure | None]] = {
     "cost": draw_cost,
     "outcomes": draw_outcomes,
     "ttft": draw_ttft,
     "replicas": draw_replicas,
     "gpus": draw_gpus,
+    "power": draw_power,
     "load": draw_load,
 }
-"""By the name of their file, in the order of the page."""
-
-
-SEVERAL_MODELS = frozenset({"gpus"})
-"""Figures that say something only where there is more than one model."""
+"""By the name of their file, in the order of the page; ``None`` is nothing to show."""
 
 
 def write_figures(comparison: Comparison, directory: Path) -> dict[str, tuple[str, str]]:
     """Write every figure as PNG; return each as (wide, narrow) SVG for the page."""
     drawn = {}
     for name, draw in FIGURES.items():
-        if name in SEVERAL_MODELS and len(comparison.models) == 1:
-            continue
         with style(WIDE):
             figure = draw(comparison, WIDE)
+            if figure is None:
+                continue
             save_png(figure, directory / f"{name}.png")
             wide = as_svg(figure, f"{name}-wide")
         with style(NARROW):
-            narrow = as_svg(draw(comparison, NARROW), f"{name}-narrow")
+            figure = draw(comparison, NARROW)
+            assert figure is not None
+            narrow = as_svg(figure, f"{name}-narrow")
         drawn[name] = (wide, narrow)
     return drawn

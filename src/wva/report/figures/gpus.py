@@ -15,8 +15,10 @@ from wva.simulate.result import PHASES
 _HOLDING = [place for place, phase in enumerate(PHASES) if phase != "pending"]
 
 
-def draw_gpus(comparison: Comparison, layout: Layout) -> Figure:
-    """A panel for each accelerator and policy: GPUs stacked by model, the highest priority at the bottom."""
+def draw_gpus(comparison: Comparison, layout: Layout) -> Figure | None:
+    """A panel for each accelerator and policy: GPUs stacked by model; ``None`` where one model has them all."""
+    if len(comparison.models) == 1:
+        return None
     accelerators = list(dict.fromkeys(variant.accelerator for variant in comparison.variants))
     shown = [(accelerator, contender) for accelerator in accelerators for contender in comparison.contenders]
     figure, axes = panels(

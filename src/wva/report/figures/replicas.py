@@ -7,7 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from wva.report.comparison import Comparison
-from wva.report.figures.canvas import Label, count_axis, label_right, panel_title, panels, steps, time_axis
+from wva.report.figures.canvas import (
+    Label,
+    count_axis,
+    label_right,
+    legend_above,
+    panel_title,
+    panels,
+    steps,
+    time_axis,
+)
 from wva.report.figures.theme import MUTED, PAPER, Layout, policy_colours, variant_colours
 from wva.report.runs import RunReport
 from wva.report.series import Series
@@ -99,17 +108,4 @@ def _legend(figure: Figure, comparison: Comparison, used: set[str], layout: Layo
             edge = MUTED if state == "pending" else "none"
             label = "waiting for stock" if state == "pending" else state
             handles.append(Patch(facecolor=to_rgba(MUTED, opacity), edgecolor=edge, hatch=hatch, label=label))
-    figure.legend(
-        handles=handles,
-        loc="upper right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=len(handles),
-        frameon=False,
-        fontsize=layout.font - 1,
-        labelcolor=MUTED,
-        handlelength=1.0,
-        handleheight=1.0,
-        handletextpad=0.4,
-        columnspacing=1.1,
-        borderaxespad=0.5,
-    )
+    legend_above(figure, handles, layout)
