@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ def test_a_server_in_words() -> None:
     assert result.exit_code == 0
     for text in ("Qwen/Qwen3-32B in bf16 on 2 x H100-80GB", "tokens in a step", "prompt alone", "bound by", "kv cache"):
         assert text in result.output
+    # Two GPUs of 70 W idle and 38 W for a context.
+    assert re.search(r"idle, context loaded +216 W", result.output)
 
 
 def test_a_server_in_json() -> None:
@@ -26,6 +29,14 @@ def test_a_server_in_json() -> None:
     assert report["limits"]["max_num_batched_tokens"] == 2048
     assert report["sustainable"]["binding"] == "tpot"
     assert report["sustainable"]["tpot_s"] == pytest.approx(0.09)
+    power, tokens_per_s = report["power"], 200 * report["sustainable"]["requests_per_s"]
+    assert (power["idle_w"], power["mean_w"] < 72) == (28, True)
+    assert power["j_per_output_token"] == pytest.approx(power["mean_w"] / tokens_per_s)
+
+
+def test_a_server_that_sustains_nothing_has_no_power_at_that_rate() -> None:
+    result = runner.invoke(app, ["llama-3.1-8b-instruct", "L4", "--tpot", "1ms", "--json"])
+    assert json.loads(result.output)["power"] == {"idle_w": 28, "mean_w": None, "j_per_output_token": None}
 
 
 @pytest.mark.parametrize(

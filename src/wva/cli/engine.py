@@ -14,6 +14,7 @@ from wva.engine.build import build_server
 from wva.engine.capacity import Capacity, sustainable
 from wva.engine.check import LEAST_OUTPUT_TOKENS, Check, Errors, check
 from wva.engine.engine_time import decode_step_s, prefill_s
+from wva.engine.load_power import mean_power_w
 from wva.engine.memory import longest_sequence
 from wva.engine.mix import RequestMix
 from wva.engine.server import BLOCK_TOKENS, Server
@@ -70,11 +71,13 @@ def engine(
     capacity = sustainable(server, mix, objectives, headroom)
     name = f"{model_shape(model).name} in {precision} on {tensor_parallel} x {accelerator(gpu).name}"
     if as_json:
-        typer.echo(json.dumps({"server": name, "limits": _limits(server), "sustainable": asdict(capacity)}, indent=2))
+        report = {"server": name, "limits": _limits(server), "sustainable": asdict(capacity)}
+        typer.echo(json.dumps({**report, "power": _power(server, mix, capacity)}, indent=2))
         return
     console = Console()
     console.print(name, highlight=False)
     console.print(_limits_table(server), _steps_table(server, mix), _rate_table(mix, objectives, capacity))
+    console.print(_power_table(_power(server, mix, capacity)))
 
 
 def _limits(server: Server) -> dict[str, int]:
@@ -124,6 +127,31 @@ def _rate_table(mix: RequestMix, objectives: Objectives, capacity: Capacity) -> 
     table.add_row("time per output token", f"{1e3 * capacity.tpot_s:.1f} ms")
     table.add_row("time to first token, no queue", f"{1e3 * capacity.ttft_s:.0f} ms")
     table.add_row("KV cache in use", f"{capacity.kv_tokens:,.0f} tokens")
+    return table
+
+
+def _power(server: Server, mix: RequestMix, capacity: Capacity) -> dict[str, float | None]:
+    """``None`` is unknown, or no rate is sustained."""
+    rate = capacity.requests_per_s
+    mean_w = mean_power_w(server, mix, rate, capacity.batch) if rate else None
+    return {
+        "idle_w": None if server.power is None else server.power.standing_w,
+        "mean_w": mean_w,
+        "j_per_output_token": None if mean_w is None else mean_w / (rate * mix.output_tokens),
+    }
+
+
+def _power_table(power: dict[str, float | None]) -> Table:
+    table = Table(title="\npower of all its GPUs (modelled)", title_justify="left", box=None, show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    for heading, key, form in (
+        ("idle, context loaded", "idle_w", "{:,.0f} W"),
+        ("at that rate", "mean_w", "{:,.0f} W"),
+        ("energy for an output token", "j_per_output_token", "{:.3g} J"),
+    ):
+        value = power[key]
+        table.add_row(heading, "unknown" if value is None else form.format(value))
     return table
 
 

@@ -27,11 +27,31 @@ def prompt_s(server: Server, tokens: int, cached: int, batch: int, together: flo
     room = max(1, server.max_num_batched_tokens - batch)
     added = _products_ps(server, tokens if together == 1.0 else round(tokens * together), batch, room)
     chunks = -(-tokens // room)
+    attention = _attention_ps(server, tokens, cached, room)
+    return (added / together + chunks * step.sequence_ps + attention) * _SECONDS
+
+
+def saturated_s(server: Server, tokens: int, cached: int, decoded: float, batch: int, context: float) -> float:
+    """Seconds for which a request saturates its GPUs (:mod:`wva.engine.power`).
+
+    It computes ``tokens`` of a prompt after ``cached`` ones, which samples its first token, and decodes ``decoded``
+    more, at ``context`` tokens on average, beside others in a batch of ``batch``.
+    """
+    step = server.step
+    prompt = _attention_ps(server, tokens, cached, max(1, server.max_num_batched_tokens - batch))
+    decode = decoded * (step.kv_token_ps * context + step.window_token_ps * min(context, server.window))
+    products = step.product_token_ps * (tokens + decoded) + step.output_row_ps * (1 + decoded)
+    return (prompt + decode + products) * _SECONDS
+
+
+def _attention_ps(server: Server, tokens: int, cached: int, room: int) -> float:
+    """What a prompt's attention takes in chunks of ``room`` tokens."""
+    step = server.step
+    chunks = -(-tokens // room)
     before = chunks * cached + room * (chunks * (chunks - 1) // 2)
     within_window = min(cached, server.window) + (chunks - 1) * min(cached + room, server.window)
     pairs = tokens * cached + tokens * (tokens + 1) / 2.0
-    reads = step.kv_token_ps * before + step.window_token_ps * within_window
-    return (added / together + chunks * step.sequence_ps + reads + step.attention_pair_ps * pairs) * _SECONDS
+    return step.kv_token_ps * before + step.window_token_ps * within_window + step.attention_pair_ps * pairs
 
 
 def _products_ps(server: Server, tokens: int, batch: int, room: int) -> int:
