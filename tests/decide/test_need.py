@@ -8,13 +8,30 @@ from tests.decide.worlds import SETTINGS, ready, replica, seen, variant
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.memory import ModelMemory, Need
-from wva.decide.need import burst_share, held_need, occupied_capacity, remember_need, required
+from wva.decide.need import (
+    burst_share,
+    held_need,
+    hold_s,
+    occupied_capacity,
+    remember_need,
+    required,
+    to_cover,
+)
 from wva.engine.capacity import Binding
 from wva.fleet.replica import Phase
 
 ONE = ReplicaCapacity(requests_per_s=5.0, kv_tokens=1000.0, residence_s=60.0, binding=Binding.TPOT, prompt_share=0.2)
 LOAD = Demand(level=8.0, trend=0.0, fast=8.0, deviation=0.0, expected=8.0, held_tokens=None)
-PLAIN = replace(SETTINGS, headroom=0.2, kv_headroom=0.5, burst_deviations=1.0, most_occupied=1.5)
+PLAIN = replace(
+    SETTINGS,
+    headroom=0.2,
+    least_headroom=0.05,
+    kv_headroom=0.5,
+    burst_deviations=1.0,
+    surge_deviations=1.0,
+    most_occupied=1.5,
+    tolerance=0.5,
+)
 
 
 def test_prompts_feel_bursts_at_once_and_answers_over_their_residence() -> None:
@@ -29,6 +46,41 @@ def test_headroom_and_bursts_come_on_top_of_the_load() -> None:
     assert burst.total == pytest.approx(8.0 * (1 + 0.5 * 0.6) / 0.8)
 
 
+def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -> None:
+    coming = required(replace(LOAD, expected=12.0), ONE, 0.0, 0.0, True, PLAIN)
+    assert coming.steady == pytest.approx(10.0)
+    assert coming.total == coming.coming == pytest.approx(12.0 / 0.95)
+    # Twice the headroom of 0.2 makes 1.4 deviations of the one; 0.6 of a burst is felt.
+    bursty = required(replace(LOAD, expected=12.0, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
+    assert bursty.coming == pytest.approx(12.0 * (1 + 1.4 * 0.5 * 0.6) / 0.95)
+
+
+def test_without_headroom_nothing_coming_gets_any() -> None:
+    bare = replace(PLAIN, headroom=0.0)
+    assert required(replace(LOAD, expected=12.0), ONE, 0.0, 0.0, True, bare).total == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "covered"),
+    [
+        (19.5, 19.5),  # half a replica of 4 is 2, half of the headroom of 0.2 is 2 as well: 0.5 short is left to it
+        (18.0, 18.0),  # exactly 2 short
+        (17.9, 20.0),  # more than that
+        (20.0, 20.0),
+        (25.0, 20.0),
+    ],
+)
+def test_a_small_shortfall_is_left_to_the_headroom(capacity: float, covered: float) -> None:
+    assert to_cover(20.0, capacity, 4.0, PLAIN) == covered
+
+
+def test_a_shortfall_is_judged_by_half_a_replica_and_by_part_of_the_headroom() -> None:
+    assert to_cover(20.0, 18.5, 2.0, PLAIN) == 20.0  # half of 2 is 1
+    assert to_cover(20.0, 18.5, 100.0, PLAIN) == 18.5  # 0.5 x 0.2 x 20 is 2
+    assert to_cover(20.0, 17.5, 100.0, PLAIN) == 20.0
+    assert to_cover(1e-6, 0.0, 100.0, PLAIN) == 1e-6  # a model in use gets its replica
+
+
 def test_a_filling_cache_needs_more_up_to_a_bound() -> None:
     assert required(LOAD, ONE, 6.0, 0.0, True, PLAIN).total == pytest.approx(12.0)
     assert required(LOAD, ONE, 60.0, 0.0, True, PLAIN).total == pytest.approx(15.0)
@@ -40,7 +92,7 @@ def test_the_backlog_is_worked_off_in_its_time() -> None:
 
 
 def test_a_model_in_use_needs_a_trace() -> None:
-    nothing = replace(LOAD, expected=0.0)
+    nothing = replace(LOAD, level=0.0, expected=0.0)
     assert required(nothing, ONE, 0.0, 0.0, True, PLAIN).total > 0.0
     assert required(nothing, ONE, 0.0, 0.0, False, PLAIN).total == 0.0
 
@@ -48,16 +100,24 @@ def test_a_model_in_use_needs_a_trace() -> None:
 def test_occupied_capacity_is_that_of_the_part_in_use() -> None:
     two = seen(variant(), replica("a"), replica("b", Phase.DRAINING), replica("c", Phase.STARTING))
     assert occupied_capacity(500.0, [two], {"v": ONE}) == pytest.approx(10.0 * 500.0 / 2000.0)
-    assert occupied_capacity(9000.0, [two], {"v": ONE}) == pytest.approx(10.0)
+    assert occupied_capacity(9000.0, [two], {"v": ONE}) == pytest.approx(1.5 * 10.0)
     assert occupied_capacity(None, [two], {"v": ONE}) == 0.0
     assert occupied_capacity(500.0, [ready(variant(), 0)], {"v": ONE}) == 0.0
 
 
-def test_a_need_is_held_for_the_window_and_no_longer() -> None:
+def test_a_need_is_held_for_its_time_and_no_longer() -> None:
     memory = ModelMemory(since=0.0)
     for time, need in ((0.0, 5.0), (100.0, 9.0), (200.0, 4.0), (300.0, 6.0)):
-        memory = remember_need(memory, Need(time, need), SETTINGS)
+        memory = remember_need(memory, Need(time, need), 300.0)
     assert [n.requests_per_s for n in memory.needs] == [9.0, 6.0]
-    assert held_need(remember_need(memory, Need(400.0, 1.0), SETTINGS)) == 9.0
-    assert held_need(remember_need(memory, Need(401.0, 1.0), SETTINGS)) == 6.0
+    assert held_need(remember_need(memory, Need(400.0, 1.0), 300.0)) == 9.0
+    assert held_need(remember_need(memory, Need(401.0, 1.0), 300.0)) == 6.0
     assert held_need(ModelMemory(since=0.0)) == 0.0
+
+
+def test_needs_are_held_for_longer_the_longer_a_start_takes_and_the_burstier_the_load_is() -> None:
+    plain = replace(SETTINGS, hold_horizons=1.0, hold_deviations=2.0)
+    assert hold_s(0.0, 125.0, plain) == 125.0
+    assert hold_s(0.0, 315.0, plain) == 315.0
+    assert hold_s(0.5, 125.0, plain) == 250.0
+    assert hold_s(9.0, 125.0, plain) == 125.0 * 5  # two deviations at most

@@ -102,17 +102,19 @@ def measure(
         fast=fast,
         deviation=math.sqrt(memory.burstiness or 0.0),
         expected=min(present + max(0.0, trend) * lead, settings.most_growth * max(level, fast)),
-        held_tokens=_expected_held(samples, settings.fast_window_s, horizon_s),
+        held_tokens=_expected_held(samples, settings, horizon_s),
     )
 
 
-def _expected_held(samples: Sequence[LoadSample], window_s: float, horizon_s: float) -> float | None:
-    """Mean of the last window, carried along the growth over all samples."""
+def _expected_held(samples: Sequence[LoadSample], settings: Settings, horizon_s: float) -> float | None:
+    """Mean of the fast window, carried along the growth over the fill window or over all samples, whichever is more."""
+    now, window_s = samples[-1].time, settings.fast_window_s
     points = [(sample.time, sample.held_tokens) for sample in samples if sample.held_tokens is not None]
-    recent = [held for time, held in points if time >= samples[-1].time - window_s]
+    recent = [held for time, held in points if time >= now - window_s]
     if not recent:
         return None
-    growth = max(0.0, _slope(points))
+    newest = [(time, held) for time, held in points if time >= now - settings.fill_window_s]
+    growth = max(0.0, _slope(points), _slope(newest))
     return sum(recent) / len(recent) + growth * (window_s / 2.0 + horizon_s)
 
 

@@ -36,13 +36,18 @@ def load(demand: Demand, horizon_s: float) -> Reason:
     )
 
 
-def needed(requirement: Requirement, held: float) -> Reason:
-    """What capacity that calls for, and which part of the load decides it."""
-    filling = requirement.occupied > requirement.sustained
-    driver = "a filling KV cache" if filling else "the expected load"
+def needed(requirement: Requirement, held: float, left: float) -> Reason:
+    """What capacity that calls for, which part of the load decides it, and how much of it is left to the headroom."""
+    drivers = {
+        "the level of the load, with headroom,": requirement.steady,
+        "the load that is coming": requirement.coming,
+        "a filling KV cache": requirement.occupied,
+    }
+    driver = max(drivers, key=lambda name: drivers[name])
     backlog = f", {requirement.backlog:.3g} of it for the gateway's backlog" if requirement.backlog > 0 else ""
     kept = f"; {held:.3g} was needed lately and is kept" if held > requirement.total else ""
-    return Reason("need", f"{driver} needs capacity for {requirement.total:.3g} requests/s{backlog}{kept}")
+    tolerated = f"; {left:.2g} short of it is left to the headroom" if left > 0 else ""
+    return Reason("need", f"{driver} needs capacity for {requirement.total:.3g} requests/s{backlog}{tolerated}{kept}")
 
 
 def supply(option: Option, capacity: ReplicaCapacity, dearest: bool, slowness: float) -> Reason:

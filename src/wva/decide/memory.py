@@ -105,7 +105,7 @@ class ModelMemory:
     residence_s: float = 0.0
     """Seconds that a mean request is in flight on the cheapest variant under full load; 0 until that is known."""
     needs: tuple[Need, ...] = ()
-    """Needs of the hold window that no later one exceeds, so falling: the first is the largest."""
+    """Needs still kept that no later one exceeds, so falling: the first is the largest."""
 
 
 @dataclass(frozen=True, slots=True)

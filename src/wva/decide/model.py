@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from wva.decide import explain
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
-from wva.decide.choice import within_bounds
+from wva.decide.choice import capacity_of, within_bounds
 from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Weights, measure, remember_burst
 from wva.decide.memory import ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
-from wva.decide.need import Requirement, held_need, occupied_capacity, remember_need, required
+from wva.decide.need import Requirement, held_need, hold_s, occupied_capacity, remember_need, required, to_cover
 from wva.decide.options import options_of, stuck_capacity
 from wva.decide.persistence import lasting_share, remember_excursion
 from wva.decide.plans import hold_or_wake, hold_variant, settled, waking
@@ -95,18 +95,23 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     if demand is None:
         return _blind(scene, memory, "the load has not been seen for long enough"), memory
     requirement = _requirement(scene, memory, demand, cheapest, capacities, weights)
-    memory = remember_need(memory, Need(scene.now, requirement.total), scene.settings)
+    hold = hold_s(demand.deviation, horizon_s, scene.settings)
+    memory = remember_need(memory, Need(scene.now, requirement.total), hold)
     stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
+    before = within_bounds(options)
+    largest = max(option.unit for option in options)
+    need = to_cover(requirement.total + stuck, capacity_of(options, before), largest, scene.settings)
     guard = _guard(scene, memory, demand)
-    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory))]
+    left = requirement.total + stuck - need
+    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory), left)]
     if guard is not None:
         reasons.append(guard)
     claim = Claim(
         scene.model.model,
         scene.variants,
         tuple(options),
-        within_bounds(options),
-        need=requirement.total + stuck,
+        before,
+        need=need,
         held=held_need(memory) + stuck,
         stuck=stuck,
         yields=guard is None,

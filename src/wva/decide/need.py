@@ -14,19 +14,27 @@ from wva.fleet.replica import Phase
 TRACE_OF_LOAD = 1e-6
 """Need in requests per second that stands for "at least one replica"."""
 
+MOST_OVERFLOW = 1.5
+"""Largest part of the KV cache that is believed to be needed: what is far beyond full tells how long a queue is."""
+
+MOST_DEVIATION = 2.0
+"""Largest deviation of short-term load by which capacity is held for longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """Capacity needed within the objectives, in mean requests per second."""
 
-    sustained: float
-    """For the load expected when a replica ordered now is ready, with its usual bursts."""
+    steady: float
+    """For the level of the load with its usual bursts, headroom included."""
+    coming: float
+    """For the load expected when a replica ordered now is ready, with more of its bursts and the least headroom."""
     occupied: float
     """For the KV cache that is filling up: the present capacity, by how full it will be, up to a bound."""
     backlog: float
     """On top, to work off what the gateway holds."""
     total: float
-    """The larger of the two first, and the backlog; a trace of load at least for a model in use."""
+    """The largest of the three first, and the backlog; a trace of load at least for a model in use."""
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -47,19 +55,33 @@ def required(
     active: bool,
     settings: Settings,
 ) -> Requirement:
-    """The larger of the needs, plus the backlog.
+    """The largest of the needs, plus the backlog.
+
+    Headroom is for what nobody sees coming: a burst that has begun is what it was there for, and asks for no more.
 
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
     """
-    usable = 1.0 - settings.headroom
+    headroom = settings.headroom
     deviation = demand.deviation * burst_share(capacity, settings)
-    sustained = demand.expected * (1.0 + settings.burst_deviations * deviation) / usable
-    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * sustained)
+    surge = settings.surge_deviations * (1.0 + 2.0 * headroom)
+    steady = demand.level * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
+    coming = demand.expected * (1.0 + surge * deviation) / (1.0 - min(headroom, settings.least_headroom))
+    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * max(steady, coming))
     backlog = backlog_load / settings.backlog_s
-    total = max(sustained, full) + backlog
-    return Requirement(sustained, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+    total = max(steady, coming, full) + backlog
+    return Requirement(steady, coming, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+
+
+def to_cover(need: float, capacity: float, largest: float, settings: Settings) -> float:
+    """The need that the present capacity must cover before replicas are ordered.
+
+    A shortfall of less than half of the ``largest`` replica is left to the headroom, as long as enough of it stays:
+    then the need is taken to be what there is.
+    """
+    left = min(largest / 2.0, settings.tolerance * settings.headroom * need)
+    return capacity if need - left <= capacity < need else need
 
 
 def occupied_capacity(
@@ -75,17 +97,21 @@ def occupied_capacity(
             serving = len(seen.in_phase(Phase.READY, Phase.DRAINING))
             rate += serving * capacity.requests_per_s
             tokens += serving * capacity.kv_tokens
-    # Beyond full, what is held tells how long the queue is, not how much capacity it takes.
-    return rate * min(1.0, held_tokens / tokens) if tokens > 0.0 else 0.0
+    return rate * min(MOST_OVERFLOW, held_tokens / tokens) if tokens > 0.0 else 0.0
 
 
-def remember_need(memory: ModelMemory, need: Need, settings: Settings) -> ModelMemory:
-    """Add a need, and forget those that it exceeds or that are older than the hold window."""
-    oldest = need.time - settings.hold_window_s
+def remember_need(memory: ModelMemory, need: Need, hold_s: float) -> ModelMemory:
+    """Add a need, and forget those that it exceeds or that are ``hold_s`` seconds older."""
+    oldest = need.time - hold_s
     kept = [n for n in memory.needs if n.time >= oldest and n.requests_per_s > need.requests_per_s]
     return replace(memory, needs=(*kept, need))
 
 
+def hold_s(deviation: float, horizon_s: float, settings: Settings) -> float:
+    """Seconds for which capacity once needed is kept, where a new replica takes ``horizon_s``."""
+    return settings.hold_horizons * horizon_s * (1.0 + settings.hold_deviations * min(deviation, MOST_DEVIATION))
+
+
 def held_need(memory: ModelMemory) -> float:
-    """The largest need of the hold window."""
+    """The largest need that is still kept."""
     return memory.needs[0].requests_per_s if memory.needs else 0.0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-SHARES = ("headroom", "kv_headroom", "shrink_share", "calibration_step")
+SHARES = ("headroom", "least_headroom", "kv_headroom", "tolerance", "shrink_share", "calibration_step")
 """Settings that are a part of something."""
 
 
@@ -14,15 +14,25 @@ class Settings:
     """
 
     headroom: float = 0.15
-    """Part of the capacity at the objectives that stays free, 0 to 1: queueing needs it even under steady load."""
+    """Part of the capacity at the objectives that the level of the load leaves free, 0 to 1: for what nobody sees
+    coming. Policy owners who want more requests within the objectives at more cost raise this and nothing else."""
+    least_headroom: float = 0.05
+    """Part of the capacity that stays free under a load that is seen coming, at most the headroom: queueing needs it
+    even then."""
+    tolerance: float = 0.67
+    """Part of the headroom that may be in use before a replica is ordered, up to half a replica: starting and stopping
+    one for every waver of the load costs more than it serves."""
     kv_headroom: float = 0.2
     """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once, and answers grow in it."""
-    most_occupied: float = 1.5
+    most_occupied: float = 2.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
     burst_deviations: float = 0.65
-    """Standard deviations of short-term load that are served without queueing: more costs replicas that are idle
-    between bursts, fewer lose requests in each."""
+    """Standard deviations of short-term load above its level that are served without queueing: more costs replicas
+    that are idle between bursts, fewer lose requests in each."""
+    surge_deviations: float = 0.77
+    """The same above a load that is seen coming, and as much more as twice the headroom: it has hardly been seen, and
+    where loads surge often the capacity is there for the next one."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured, and which must have been seen before a
     shrink: long enough to see a trend through noise."""
@@ -52,8 +62,14 @@ class Settings:
     backlog_s: float = 120.0
     """Seconds in which requests held at the gateway are to be worked off: about a start-up, before which nothing that
     is ordered for them helps."""
-    hold_window_s: float = 300.0
-    """Seconds for which capacity once needed is kept: stopping and starting again costs more than waiting."""
+    fill_window_s: float = 120.0
+    """Seconds over which the growth of what the KV caches hold is measured at least: answers that get longer show
+    nowhere sooner."""
+    hold_horizons: float = 1.0
+    """For how long capacity once needed is kept under an even load, in times that a new replica takes: stopping and
+    starting again costs as much."""
+    hold_deviations: float = 2.0
+    """How much longer for each standard deviation of short-term load: the burstier, the sooner it is needed again."""
     idle_window_s: float = 600.0
     """Seconds without a request after which a model may go to zero replicas, where its minimum allows: several
     start-ups, because the next request waits for one."""
