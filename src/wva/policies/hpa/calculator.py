@@ -1,8 +1,10 @@
-"""The count that one metric proposes, in the manner of ``calcPlainMetricReplicas``."""
+"""The count that one metric proposes, in the manner of ``calcPlainMetricReplicas``, and that of several together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from wva.fleet.reason import Reason
 from wva.policies.hpa.pods import Pods
 
 
@@ -50,3 +52,17 @@ def propose(current: int, target_milli: int, pods: Pods, tolerance_down: float, 
     replicas = ceil(assumed * count)
     against = (assumed < 1.0 and replicas > current) or (assumed > 1.0 and replicas < current)
     return Proposal(current if within or turned or against else replicas, usage, ratio)
+
+
+def largest(current: int, proposals: Sequence[Proposal | None]) -> tuple[int | None, Reason | None]:
+    """The largest proposal, in the manner of ``computeReplicasForMetrics``; ``None`` of a metric that cannot be read.
+
+    Without any proposal there is no count, and with some missing none below the current one; then with the reason.
+    """
+    readable = [proposal.replicas for proposal in proposals if proposal is not None]
+    if not readable:
+        return None, Reason("held", "no metric can be read: nothing changes")
+    desired = max(readable)
+    if len(readable) < len(proposals) and desired < current:
+        return None, Reason("held", "not every metric can be read: no shrinking")
+    return desired, None

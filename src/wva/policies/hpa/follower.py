@@ -20,7 +20,7 @@ from wva.policies.hpa.stabilization import stabilize, stabilize_without_behavior
 _SLACK = 0.05
 """Share of a period by which a call may come early and still count: callers' timers jitter."""
 
-_OFF = Reason("off", "a count of 0 switches the HPA off")
+OFF = Reason("off", "a count of 0 switches the autoscaler off")
 
 Propose = Callable[[VariantObservation], tuple[int | None, list[Reason]]]
 """The count that the metrics of a variant ask for, ``None`` where none may be taken from them; and why."""
@@ -73,7 +73,7 @@ class Follower:
             elif now < known.synced_at:
                 known = not_after(known, now)
             elif not is_due(known.synced_at, now, self.sync_period_s):
-                plans.append(_between_syncs(seen, known))
+                plans.append(between_syncs(seen, known.desired, known.target, *bounds(seen.variant)))
                 continue
             plan, after[name] = self._sync(seen, known, now, propose)
             plans.append(plan)
@@ -88,7 +88,7 @@ class Follower:
         recommendations = known.recommendations
         publishes = True
         if current == 0 and lowest > 0:
-            target, reasons, publishes = 0, [_OFF], False
+            target, reasons, publishes = 0, [OFF], False
         elif current > highest:
             target, reasons = highest, [Reason("clamped", f"{current} is above the maximum of {highest}")]
         elif current < lowest:
@@ -160,13 +160,14 @@ class Follower:
         return max(self.behavior.scale_up.stabilization_window_s, self.behavior.scale_down.stabilization_window_s)
 
 
-def _between_syncs(seen: VariantObservation, known: VariantMemory) -> VariantPlan:
-    """Repeat the target until the body has it; a count that someone else set since stays until the next sync."""
+def between_syncs(seen: VariantObservation, desired: int, target: int, lowest: int, highest: int) -> VariantPlan:
+    """Repeat the target until the body has it; a count that someone else set since stays until the next sync.
+
+    ``desired`` was the count in force when ``target`` was set.
+    """
     variant, current = seen.variant, seen.desired
-    lowest, highest = bounds(variant)
     if current == 0 and lowest > 0:
-        return VariantPlan(variant.name, not_draining(seen), 0, None, (_OFF,))
-    target = known.target if current == known.desired else current
-    target = max(lowest, min(target, highest))
+        return VariantPlan(variant.name, not_draining(seen), 0, None, (OFF,))
+    target = max(lowest, min(target if current == desired else current, highest))
     reason = Reason("between_syncs", f"stays at {target} until the next sync")
     return VariantPlan(variant.name, not_draining(seen), target, target, (reason,))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wva.fleet.observation import Observation, VariantObservation
 from wva.fleet.plan import Plan
 from wva.fleet.reason import Reason
-from wva.policies.hpa.calculator import Proposal, propose
+from wva.policies.hpa.calculator import Proposal, largest, propose
 from wva.policies.hpa.follower import Follower
 from wva.policies.hpa.memory import VERSION, HpaMemory
 from wva.policies.hpa.pods import Pods, group
@@ -61,27 +61,20 @@ class HpaPolicy:
 
     def _from_metrics(self, seen: VariantObservation) -> tuple[int | None, list[Reason]]:
         """The largest proposal, or ``None`` when metrics that cannot be read forbid one; and why."""
-        current = seen.desired
-        metrics = self.variant_metrics.get(seen.variant.name, self.metrics)
         down, up = tolerances(self.behavior, self.tolerance)
         reasons = []
-        desired = -1
-        readable = 0
-        for entry in metrics:
+        proposals = []
+        for entry in self.variant_metrics.get(seen.variant.name, self.metrics):
             pods = group(seen.replicas, entry.metric, self.staleness_s, self.starting_is_pending)
-            proposal = propose(current, entry.target_milli, pods, down, up)
+            proposal = propose(seen.desired, entry.target_milli, pods, down, up)
+            proposals.append(proposal)
             if proposal is None:
                 reasons.append(Reason("missing", f"no pod reports {entry.metric}"))
-                continue
-            reasons.append(Reason("metric", _told(entry, pods, proposal)))
-            readable += 1
-            desired = max(desired, proposal.replicas)
-        if not readable:
-            reasons.append(Reason("held", "no metric can be read: nothing changes"))
-            return None, reasons
-        if readable < len(metrics) and desired < current:
-            reasons.append(Reason("held", "not every metric can be read: no shrinking"))
-            return None, reasons
+            else:
+                reasons.append(Reason("metric", _told(entry, pods, proposal)))
+        desired, held = largest(seen.desired, proposals)
+        if held is not None:
+            reasons.append(held)
         return desired, reasons
 
 
