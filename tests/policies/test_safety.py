@@ -49,6 +49,9 @@ CLAIMS = {
     "saturation-percent": Claims(within_inventory=False, holds_when_blind=False, full_window_s=240.0, off_at_zero=True),
     # The HPA behind it has no window.
     "saturation-tokens": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0, off_at_zero=True),
+    # A series that is not there reads as 0; what was never active goes to its minimum of 0 at once, and what someone
+    # else set to 0 stays there until the next poll.
+    "keda": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0, off_at_zero=True),
 }
 
 CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
@@ -70,6 +73,20 @@ CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
         },
         CLAIMS["hpa"],
     ),
+    # Told that a missing series is an error, KEDA holds; cautious at the start, it waits for a window.
+    "keda with errors": (
+        "keda",
+        {
+            "triggers": [
+                {"metric": "llm_d_epp_flow_control_pool_saturation", "threshold": 0.7, "metric_type": "Value"},
+                {"metric": "vllm:kv_cache_usage_perc", "threshold": 0.8},
+            ],
+            "ignore_null_values": False,
+            "initial_cooldown_period_s": 300,
+        },
+        Claims(within_inventory=False, full_window_s=300.0, off_at_zero=True),
+    ),
+    "keda with a guard": ("keda", {"overshoot_guard": True, "shares": {"variant-0": 0.0}}, CLAIMS["keda"]),
 }
 
 

@@ -16,6 +16,8 @@ from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.space import hpa_space
+from wva.policies.keda.policy import KedaPolicy
+from wva.policies.keda.space import keda_space
 from wva.policies.saturation.percent_policy import SaturationPercentPolicy
 from wva.policies.saturation.space import percent_space, tokens_space
 from wva.policies.saturation.tokens_policy import SaturationTokensPolicy
@@ -27,6 +29,7 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "hpa": HpaPolicy,
     "saturation-percent": SaturationPercentPolicy,
     "saturation-tokens": SaturationTokensPolicy,
+    "keda": KedaPolicy,
     "wva": WvaPolicy,
 }
 
@@ -34,6 +37,7 @@ SPACES: dict[str, SpaceOf] = {
     "hpa": hpa_space,
     "saturation-percent": percent_space,
     "saturation-tokens": tokens_space,
+    "keda": keda_space,
 }
 """What can be tuned of each policy."""
 
