@@ -4,11 +4,20 @@ from dataclasses import fields
 from typing import Any
 
 from wva.fleet.inventory import Inventory
-from wva.fleet.observation import CarrierTraits, Observation, Trigger, VariantObservation
+from wva.fleet.model import Model, Objectives
+from wva.fleet.observation import (
+    CarrierTraits,
+    ModelObservation,
+    Observation,
+    Traffic,
+    Trigger,
+    VariantObservation,
+)
 from wva.fleet.replica import Instance, InstanceMetrics, Phase, Replica
 from wva.fleet.variant import EngineArguments, Role, Variant
 
 _UNKNOWN: dict[str, Any] = {field.name: None for field in fields(InstanceMetrics)}
+_UNSEEN: dict[str, Any] = {field.name: None for field in fields(Traffic)}
 
 
 def metrics(
@@ -16,6 +25,11 @@ def metrics(
 ) -> InstanceMetrics:
     """Metrics of which only these are known."""
     return InstanceMetrics(**{**_UNKNOWN, "age_s": age_s, "waiting": waiting, "kv_usage": kv_usage, "running": running})
+
+
+def traffic(in_flight: float | None = None, queue_requests: float | None = None, age_s: float = 1.0) -> Traffic:
+    """A gateway's figures of which only these are known."""
+    return Traffic(**{**_UNSEEN, "age_s": age_s, "in_flight": in_flight, "queue_requests": queue_requests})
 
 
 def replica(*instances: InstanceMetrics | None, phase: Phase = Phase.READY) -> Replica:
@@ -53,14 +67,17 @@ def seen(
     return VariantObservation(variant, desired, None, None, traits, tuple(replicas))
 
 
-def observation(now: float, *variants: VariantObservation, scope: tuple[str, ...] = ("m",)) -> Observation:
-    """Those variants at that instant."""
+def observation(
+    now: float, *variants: VariantObservation, scope: tuple[str, ...] = ("m",), flows: Traffic | None = None
+) -> Observation:
+    """Those variants at that instant, and what the gateway says of model ``m``."""
+    model = Model("m", "default", "Llama-3.1-8B-Instruct", "bf16", Objectives(2.0, 0.1), 0)
     return Observation(
         id=f"at-{now:g}",
         now=now,
         trigger=Trigger.INTERVAL,
         scope=scope,
-        models=(),
+        models=() if flows is None else (ModelObservation(model, flows),),
         variants=variants,
         inventory=Inventory(),
         outcomes=(),

@@ -52,6 +52,10 @@ CLAIMS = {
     # A series that is not there reads as 0; what was never active goes to its minimum of 0 at once, and what someone
     # else set to 0 stays there until the next poll.
     "keda": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0, off_at_zero=True),
+    # It goes by the replicas that are ready, whatever is still coming, and by what its window still has.
+    "kpa": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0),
+    # It has no memory of a count when it starts; a count of 0 switches it off.
+    "apa": Claims(within_inventory=False, full_window_s=0.0, off_at_zero=True),
 }
 
 CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
@@ -85,6 +89,29 @@ CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
             "initial_cooldown_period_s": 300,
         },
         Claims(within_inventory=False, full_window_s=300.0, off_at_zero=True),
+    ),
+    "kpa with a delay": (
+        "kpa",
+        {
+            "target": {"variant-0": 3.0},
+            "scale_down_delay_s": 120,
+            "activation_scale": 2,
+            "panic_window_percentage": 100,
+        },
+        CLAIMS["kpa"],
+    ),
+    "apa as before": (
+        "apa",
+        {
+            "metrics_sources": [
+                {"target_metric": "vllm:kv_cache_usage_perc", "target_value": 0.5},
+                {"target_metric": "vllm:num_requests_waiting", "target_value": 100},
+            ],
+            "pending_replica_guard": False,
+            "cooldown_holds": True,
+            "scale_up_cooldown_window_s": 60,
+        },
+        CLAIMS["apa"],
     ),
     "keda with a guard": ("keda", {"overshoot_guard": True, "shares": {"variant-0": 0.0}}, CLAIMS["keda"]),
 }

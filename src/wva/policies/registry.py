@@ -14,10 +14,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from wva.decide.brain import WvaPolicy
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
+from wva.policies.apa.policy import ApaPolicy
+from wva.policies.apa.space import apa_space
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.space import hpa_space
 from wva.policies.keda.policy import KedaPolicy
 from wva.policies.keda.space import keda_space
+from wva.policies.kpa.policy import KpaPolicy
+from wva.policies.kpa.space import kpa_space
 from wva.policies.saturation.percent_policy import SaturationPercentPolicy
 from wva.policies.saturation.space import percent_space, tokens_space
 from wva.policies.saturation.tokens_policy import SaturationTokensPolicy
@@ -30,6 +34,8 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "saturation-percent": SaturationPercentPolicy,
     "saturation-tokens": SaturationTokensPolicy,
     "keda": KedaPolicy,
+    "kpa": KpaPolicy,
+    "apa": ApaPolicy,
     "wva": WvaPolicy,
 }
 
@@ -38,6 +44,8 @@ SPACES: dict[str, SpaceOf] = {
     "saturation-percent": percent_space,
     "saturation-tokens": tokens_space,
     "keda": keda_space,
+    "kpa": kpa_space,
+    "apa": apa_space,
 }
 """What can be tuned of each policy."""
 

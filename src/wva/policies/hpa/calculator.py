@@ -54,15 +54,18 @@ def propose(current: int, target_milli: int, pods: Pods, tolerance_down: float, 
     return Proposal(current if within or turned or against else replicas, usage, ratio)
 
 
-def largest(current: int, proposals: Sequence[Proposal | None]) -> tuple[int | None, Reason | None]:
-    """The largest proposal, in the manner of ``computeReplicasForMetrics``; ``None`` of a metric that cannot be read.
+def largest(current: int, proposals: Sequence[tuple[Proposal | None, Reason]]) -> tuple[int | None, list[Reason]]:
+    """The largest proposal, in the manner of ``computeReplicasForMetrics``, and the reasons, that of the largest first.
 
-    Without any proposal there is no count, and with some missing none below the current one; then with the reason.
+    A metric that cannot be read has no proposal. Without any there is no count, and with some missing none below the
+    current one.
     """
-    readable = [proposal.replicas for proposal in proposals if proposal is not None]
+    readable = [proposal.replicas for proposal, _ in proposals if proposal is not None]
+    ordered = sorted(proposals, key=lambda entry: -1 if entry[0] is None else entry[0].replicas, reverse=True)
+    reasons = [reason for _, reason in ordered]
     if not readable:
-        return None, Reason("held", "no metric can be read: nothing changes")
+        return None, [*reasons, Reason("held", "no metric can be read: nothing changes")]
     desired = max(readable)
     if len(readable) < len(proposals) and desired < current:
-        return None, Reason("held", "not every metric can be read: no shrinking")
-    return desired, None
+        return None, [*reasons, Reason("held", "not every metric can be read: no shrinking")]
+    return desired, reasons

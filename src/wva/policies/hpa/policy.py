@@ -62,20 +62,16 @@ class HpaPolicy:
     def _from_metrics(self, seen: VariantObservation) -> tuple[int | None, list[Reason]]:
         """The largest proposal, or ``None`` when metrics that cannot be read forbid one; and why."""
         down, up = tolerances(self.behavior, self.tolerance)
-        reasons = []
         proposals = []
         for entry in self.variant_metrics.get(seen.variant.name, self.metrics):
             pods = group(seen.replicas, entry.metric, self.staleness_s, self.starting_is_pending)
             proposal = propose(seen.desired, entry.target_milli, pods, down, up)
-            proposals.append(proposal)
             if proposal is None:
-                reasons.append(Reason("missing", f"no pod reports {entry.metric}"))
+                reason = Reason("missing", f"no pod reports {entry.metric}")
             else:
-                reasons.append(Reason("metric", _told(entry, pods, proposal)))
-        desired, held = largest(seen.desired, proposals)
-        if held is not None:
-            reasons.append(held)
-        return desired, reasons
+                reason = Reason("metric", _told(entry, pods, proposal))
+            proposals.append((proposal, reason))
+        return largest(seen.desired, proposals)
 
 
 def _told(entry: PodsMetric, pods: Pods, proposal: Proposal) -> str:

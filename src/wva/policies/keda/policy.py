@@ -154,23 +154,13 @@ class KedaPolicy:
 
     def _propose(self, seen: VariantObservation, readings: Readings) -> tuple[int | None, list[Reason]]:
         """What the HPA's metrics ask for; and why."""
-        reasons = []
-        proposals: list[Proposal | None] = []
-        for trigger, value in readings:
-            if value is None:
-                proposals.append(None)
-                reasons.append(Reason("missing", f"{trigger.metric} is not there"))
-                continue
-            proposal = self._compared(trigger, value, seen)
-            proposals.append(proposal)
-            text = f"{trigger.metric} is {value:g}, with a threshold of {trigger.threshold:g} ({trigger.metric_type})"
-            reasons.append(Reason("metric", f"{text}: proposes {proposal.replicas}"))
         if self.overshoot_guard:
-            return self._guarded(seen, readings, reasons)
-        desired, held = largest(seen.desired, proposals)
-        if held is not None:
-            reasons.append(held)
-        return desired, reasons
+            return self._guarded(seen, readings)
+        proposals = []
+        for trigger, value in readings:
+            proposal = None if value is None else self._compared(trigger, value, seen)
+            proposals.append((proposal, _told(trigger, value, proposal)))
+        return largest(seen.desired, proposals)
 
     def _compared(self, trigger: Trigger, value: float, seen: VariantObservation) -> Proposal:
         down, up = tolerances(self.behavior, self.tolerance)
@@ -179,21 +169,25 @@ class KedaPolicy:
         ready = len(seen.in_phase(Phase.READY))
         return propose_value(seen.desired, ready, milli(value), trigger.target_milli, down, up)
 
-    def _guarded(
-        self, seen: VariantObservation, readings: Readings, reasons: list[Reason]
-    ) -> tuple[int | None, list[Reason]]:
+    def _guarded(self, seen: VariantObservation, readings: Readings) -> tuple[int | None, list[Reason]]:
         """The composite metric: demand in replicas, without those still coming, but not below those there are."""
-        known = [value / trigger.threshold for trigger, value in readings if value is not None]
-        if len(known) < len(readings):
-            reasons.append(Reason("held", "the composite metric cannot be computed: nothing changes"))
-            return None, reasons
-        demand, replicas = max(known), not_draining(seen)
+        demands = [value / trigger.threshold for trigger, value in readings if value is not None]
+        if len(demands) < len(readings):
+            return None, [Reason("held", "the composite metric cannot be computed: nothing changes")]
+        demand, replicas = max(demands), not_draining(seen)
         coming = replicas - len(seen.in_phase(Phase.READY))
         composite = demand if demand <= replicas else max(demand - coming, replicas)
         down, up = tolerances(self.behavior, self.tolerance)
         proposal = propose_average(seen.desired, milli(composite), _UNIT_MILLI, down, up)
-        text = f"demand of {demand:.2f} replicas with {coming} of {replicas} still coming: proposes {proposal.replicas}"
-        return proposal.replicas, [*reasons, Reason("guarded", text)]
+        text = f"{demand:.2f} replicas are asked for and {coming} of {replicas} come: proposes {proposal.replicas}"
+        return proposal.replicas, [Reason("guarded", text)]
+
+
+def _told(trigger: Trigger, value: float | None, proposal: Proposal | None) -> Reason:
+    if value is None or proposal is None:
+        return Reason("missing", f"{trigger.metric} is not there")
+    text = f"{trigger.metric} is {value:g}, with a threshold of {trigger.threshold:g} ({trigger.metric_type})"
+    return Reason("metric", f"{text}: proposes {proposal.replicas}")
 
 
 def _is_shared(trigger: Trigger) -> bool:
