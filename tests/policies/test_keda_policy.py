@@ -190,6 +190,7 @@ def test_memory_is_bounded() -> None:
         ({"triggers": []}, "option values: triggers must have at least one entry"),
         ({"triggers": [{"metric": "llm_d_epp_request_running", "threshold": 0}]}, "option triggers.0: threshold must"),
         ({"shares": {"a": -1}}, "option values: the share of a must be a number of at least 0, got -1"),
+        ({"cooldown_period_s": -1}, "option values: cooldown_period_s must not be negative"),
         ({"polling_interval_s": 0}, "option values: polling_interval_s must be above 0"),
         ({"tolerance": -1}, "option values: tolerance must not be negative"),
         (

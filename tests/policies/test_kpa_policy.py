@@ -136,6 +136,13 @@ def test_without_any_scrape_nothing_changes() -> None:
     assert revision.codes() == ["held"]
 
 
+def test_its_window_may_still_shrink_it_when_it_has_gone_blind() -> None:
+    revision = Revision(aiming_at_ten(), desired=4)
+    assert [revision.at(0, 40), revision.at(30, 10)] == [4, 4]
+    # At 60 the panic of the start is over and only the 10 of 30 are left: 1 is wanted, and half of 4 allowed.
+    assert revision.at(60, None) == 2
+
+
 def test_it_goes_to_zero_after_the_window_and_the_grace_period() -> None:
     revision = Revision(aiming_at_ten(), lowest=0)
     # The mean of the window is above 0 until 60. Then it has been active for a stable window, so it is marked inactive
@@ -220,6 +227,8 @@ def test_memory_is_bounded_and_forgets_what_is_gone() -> None:
         ({"panic_threshold_percentage": 100}, "panic_threshold_percentage must be above 100"),
         ({"max_scale_up_rate": 1}, "max_scale_up_rate must be above 1"),
         ({"max_scale_down_rate": float("inf")}, "max_scale_down_rate must be above 1"),
+        ({"activation_scale": 0}, "activation_scale must be at least 1"),
+        ({"scale_to_zero_grace_period_s": -1}, "scale_to_zero_grace_period_s must not be negative"),
         ({"scale_down_delay_s": -1}, "scale_down_delay_s must be between 0 and 3600"),
     ],
 )

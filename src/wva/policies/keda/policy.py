@@ -94,6 +94,9 @@ class KedaPolicy:
             raise ValueError("overshoot_guard takes no trigger of metric_type Value")
         if not self.tolerance >= 0:
             raise ValueError(f"tolerance must not be negative, got {self.tolerance}")
+        for name in ("cooldown_period_s", "initial_cooldown_period_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("polling_interval_s", "queue_depth_threshold", "kv_cache_util_threshold"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
@@ -129,7 +132,7 @@ class KedaPolicy:
         return replace(plan, variants=tuple(parts)), KedaMemory(version=VERSION, scaled_objects=after, hpas=hpas)
 
     def _follower(self) -> Follower:
-        # The window without behavior is the one field that never matters here.
+        # There always is a behavior, so the window of an HPA without one is never looked at.
         return Follower(self.behavior, self.sync_period_s, 0.0, self.plan_valid_s)
 
     def _readings(self, seen: VariantObservation, observation: Observation) -> Readings:

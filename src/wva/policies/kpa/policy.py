@@ -80,6 +80,11 @@ class KpaPolicy:
             raise ValueError(f"panic_threshold_percentage must be above 100, got {self.panic_threshold_percentage}")
         if not 0 <= self.scale_down_delay_s <= 3600:
             raise ValueError(f"scale_down_delay_s must be between 0 and 3600, got {self.scale_down_delay_s}")
+        if not self.activation_scale >= 1:
+            raise ValueError(f"activation_scale must be at least 1, got {self.activation_scale}")
+        for name in ("scale_to_zero_grace_period_s", "scale_to_zero_pod_retention_period_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def initial_memory(self) -> KpaMemory:
         """No variant seen."""
