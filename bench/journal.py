@@ -105,7 +105,8 @@ def decisions(replicas: int, count: int) -> Iterator[Decision[SyntheticMemory]]:
             VariantObservation(variant, share, share, "r1", TRAITS, tuple(replicas_of(draw, variant, share, totals)))
             for variant, share in zip(VARIANTS, shares, strict=True)
         )
-        traffic = Traffic(3.0, index * 30.0, index * 1e5, 0.0, draw.random(), draw.random(), 1e5, 1e5, 20.0, 0.0, 0.0)
+        flows = (draw.random(), draw.random(), 1e5, 1e5, 20.0, 0.0, 0.0, draw.random(), draw.random())
+        traffic = Traffic(3.0, index * 30.0, index * 1e5, 0.0, *flows)
         inventory = Inventory((Pool("all", "H100-80GB", Supply.FIXED, 64, (4, 8)),))
         models = (ModelObservation(MODEL, traffic),)
         observation = Observation(

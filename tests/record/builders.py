@@ -16,7 +16,7 @@ from wva.record.writer import JournalWriter
 
 MODEL = Model("llama", "default", "llama-8b", "bf16", Objectives(1.0, 0.05), 1)
 TRAITS = CarrierTraits("wva", True, True, True, True)
-TRAFFIC = Traffic(4.0, 100.0, 1e5, 2.0, 3.25, None, 1e3, 1e3, 7.0, 0.0, 0.0)
+TRAFFIC = Traffic(4.0, 100.0, 1e5, 2.0, 3.25, None, 1e3, 1e3, 7.0, 0.0, 0.0, 0.25, None)
 
 
 def variant(name: str = "fast") -> Variant:

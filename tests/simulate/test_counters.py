@@ -1,6 +1,8 @@
 """A scrape between two changes of a batch shows what the step-by-step reference has at that instant."""
 
+from bisect import bisect_left
 from dataclasses import astuple
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from tests.simulate import reference
 from tests.simulate.test_exact import MS, Case, cases, reference_fleet, world_of
 from wva.engine.batch import state
+from wva.engine.batch.latency import TPOT_BOUNDS_S, TPOT_BUCKETS, TTFT_BOUNDS_S, TTFT_BUCKETS
 from wva.simulate.loop import advance
 from wva.simulate.scrape import empty_scrapes, scrape
 
@@ -33,6 +36,22 @@ def by_steps(engine: reference.Engine, now: int) -> Sample:
     return (*exported, busy, saturated, *gauges)
 
 
+def histograms(fleet: reference.Fleet) -> list[int]:
+    """How many answers that have ended are in each bucket of time to first token, and of time per output token."""
+    ttft, tpot = [0] * TTFT_BUCKETS, [0] * TPOT_BUCKETS
+    for request in fleet.requests:
+        if request.status in ("completed", "truncated"):
+            ttft[bucket(TTFT_BOUNDS_S, request.first_token - request.arrival, 1)] += 1
+            if request.produced > 1:
+                tpot[bucket(TPOT_BOUNDS_S, request.finish - request.first_token, request.produced - 1)] += 1
+    return ttft + tpot
+
+
+def bucket(bounds: tuple[float, ...], span: int, parts: int) -> int:
+    """The first bucket whose bound, which it includes, is not below that part of the span."""
+    return bisect_left([round(bound * 1e12) for bound in bounds], Fraction(span, parts))
+
+
 def check(case: Case, instants: list[int]) -> None:
     world, fleet = world_of(case), reference_fleet(case)
     scrapes = empty_scrapes(len(case.servers), 1, 1.0)
@@ -45,6 +64,7 @@ def check(case: Case, instants: list[int]) -> None:
         for r, engine in enumerate(fleet.engines):
             assert tuple(samples[r].tolist()) == pytest.approx(by_steps(engine, now), rel=1e-9, abs=1e-9)
             assert world.engines.replicas[r]["in_flight"] == engine.in_flight
+        assert world.engines.latencies[0].tolist() == histograms(fleet)
 
 
 @settings(max_examples=300, deadline=None)

@@ -62,6 +62,11 @@ class Traffic:
     """``inference_extension_flow_control_queue_size``: held at the gateway."""
     queue_bytes: float | None
     """``inference_extension_flow_control_queue_bytes``."""
+    ttft_p90_1m_s: float | None
+    """``histogram_quantile(0.9, ...)`` of ``llm_d_epp_request_ttft_seconds``: seconds from arrival to first token, over
+    answers that ended in the last minute. Unknown when none did."""
+    tpot_p90_1m_s: float | None
+    """The same of ``llm_d_epp_request_streaming_tpot_seconds``: seconds for each token after the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,8 @@ def _known(table: NDArray[np.float64]) -> list[list[float | None]]:
 
 
 def _traffic(age: float, row: Sequence[float | None]) -> Traffic:
-    arrivals, tokens, failed, rate_1m, rate_5m, token_rate_1m, token_rate_5m, in_flight, queued, queued_tokens = row
+    arrivals, tokens, failed, rate_1m, rate_5m, token_rate_1m, token_rate_5m = row[:7]
+    in_flight, queued, queued_tokens, ttft_p90, tpot_p90 = row[7:]
     return Traffic(
         age_s=age,
         arrivals_total=arrivals,
@@ -135,6 +136,8 @@ def _traffic(age: float, row: Sequence[float | None]) -> Traffic:
         in_flight=in_flight,
         queue_requests=queued,
         queue_bytes=_bytes(queued_tokens),
+        ttft_p90_1m_s=ttft_p90,
+        tpot_p90_1m_s=tpot_p90,
     )
 
 

@@ -1,7 +1,7 @@
 """What production shows: ready replicas scraped on an interval, and the windows that queries take over the scrapes.
 
 Rates and means are over the scrapes of the last five minutes (Prometheus' ``rate(...[5m])`` without extrapolation),
-maxima over those of the last minute, as the reference's queries do. A starting replica is never scraped.
+maxima and quantiles over those of the last minute, as the reference's queries do. A starting replica is never scraped.
 """
 
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.engine.batch.latency import LATENCY_BUCKETS, TPOT_BOUNDS_S, TTFT_BOUNDS_S, TTFT_BUCKETS
 from wva.engine.batch.replicas import read_counters, read_gauges
 from wva.engine.batch.state import (
     COUNTERS,
@@ -28,10 +29,16 @@ from wva.engine.batch.state import (
     TTFT_SUM,
 )
 from wva.engine.compiled import entry_point, inlined
+from wva.simulate.quantile import quantile
 from wva.simulate.world import World
 
 RATE_WINDOW_PS = 300 * PICOSECONDS
 MAXIMUM_WINDOW_PS = 60 * PICOSECONDS
+QUANTILE = 0.9
+"""Which quantile of the latencies is read."""
+
+_TTFT_BOUNDS = np.array(TTFT_BOUNDS_S)
+_TPOT_BOUNDS = np.array(TPOT_BOUNDS_S)
 
 _RUNNING = len(COUNTERS)
 _WAITING = _RUNNING + 1
@@ -40,11 +47,13 @@ _SAMPLED = _RUNNING + 3
 
 ARRIVALS, ARRIVED_TOKENS, FAILED, QUEUED, QUEUED_TOKENS, IN_FLIGHT = range(6)
 """Columns of a gateway sample: counters of requests, then gauges."""
-GATEWAY_SAMPLED = 6
+LATENCIES = 6
+"""Where the histograms of latency begin in a gateway sample."""
+GATEWAY_SAMPLED = LATENCIES + LATENCY_BUCKETS
 
 METRICS = 18
 """Columns of ``read_metrics``: the fields of :class:`~wva.fleet.replica.InstanceMetrics` after its age, in order."""
-TRAFFIC = 10
+TRAFFIC = 12
 """Columns of ``read_traffic``: the fields of :class:`~wva.fleet.observation.Traffic` after its age, bytes as tokens."""
 
 
@@ -56,7 +65,7 @@ class Scrapes(NamedTuple):
     samples: NDArray[np.float64]
     """Shape (depth, replicas, sampled): NaN where a row was not scraped."""
     gateway: NDArray[np.float64]
-    """Shape (depth, models, 6): a sample's columns in the order of their names above."""
+    """Shape (depth, models, GATEWAY_SAMPLED): a sample's columns in the order of their names above."""
     position: NDArray[np.int64]
     """Shape (1,): where the newest scrape is."""
 
@@ -97,6 +106,8 @@ def scrape(world: World, scrapes: Scrapes, serving: NDArray[np.bool_], now: int)
         scrapes.gateway[position, model, QUEUED] = gateway.waiting
         scrapes.gateway[position, model, QUEUED_TOKENS] = gateway.queued_tokens
         scrapes.gateway[position, model, IN_FLIGHT] = 0
+        for bucket in range(LATENCY_BUCKETS):
+            scrapes.gateway[position, model, LATENCIES + bucket] = world.engines.latencies[model, bucket]
     for r in range(world.clock[0].rows):
         # What drains is out of routing, but its requests have not ended.
         if serving[r]:
@@ -170,14 +181,22 @@ def read_metrics(scrapes: Scrapes, rows: NDArray[np.int64], into: NDArray[np.flo
 
 
 @inlined
-def _gateway_rate(scrapes: Scrapes, model: int, column: int, window_ps: int) -> float:
-    """Growth per second of a gateway counter over the window; NaN before two scrapes."""
+def _oldest_of_gateway(scrapes: Scrapes, window_ps: int) -> int:
+    """Position of the oldest scrape within the window."""
     newest = scrapes.position[0]
     oldest = newest
     for position in range(scrapes.times.size):
         time = scrapes.times[position]
         if time != NONE and scrapes.times[newest] - time <= window_ps and time < scrapes.times[oldest]:
             oldest = position
+    return int(oldest)
+
+
+@inlined
+def _gateway_rate(scrapes: Scrapes, model: int, column: int, window_ps: int) -> float:
+    """Growth per second of a gateway counter over the window; NaN before two scrapes."""
+    newest = scrapes.position[0]
+    oldest = _oldest_of_gateway(scrapes, window_ps)
     growth = scrapes.gateway[newest, model, column] - scrapes.gateway[oldest, model, column]
     elapsed = (scrapes.times[newest] - scrapes.times[oldest]) / PICOSECONDS
     return growth / elapsed if elapsed > 0.0 else np.nan
@@ -198,3 +217,7 @@ def read_traffic(scrapes: Scrapes, into: NDArray[np.float64]) -> None:
         into[model, 7] = newest[IN_FLIGHT]
         into[model, 8] = newest[QUEUED]
         into[model, 9] = newest[QUEUED_TOKENS]
+        oldest = scrapes.gateway[_oldest_of_gateway(scrapes, MAXIMUM_WINDOW_PS), model]
+        ttft, tpot = LATENCIES, LATENCIES + TTFT_BUCKETS
+        into[model, 10] = quantile(QUANTILE, newest, oldest, ttft, _TTFT_BOUNDS)
+        into[model, 11] = quantile(QUANTILE, newest, oldest, tpot, _TPOT_BOUNDS)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.engine.batch.latency import LATENCY_BUCKETS
 from wva.engine.batch.state import (
     NEVER,
     NONE,
@@ -67,6 +68,7 @@ def _engines(workload: Workload, servers: Sequence[Server], rows: int) -> Engine
         slots=slots,
         heap=heap,
         counters=counters,
+        latencies=np.zeros((len(workload.models), LATENCY_BUCKETS), np.int64),
         entries=entries,
         block_offsets=offsets,
         block_hashes=blocks.ids,

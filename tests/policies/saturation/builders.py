@@ -76,6 +76,6 @@ def at(now: float, *variants: VariantObservation, held: tuple[float, float] | No
     """Those variants of model ``m``, of which the gateway holds so many requests and bytes."""
     traffic = None
     if held is not None:
-        traffic = Traffic(1.0, None, None, None, None, None, None, None, None, *held)
+        traffic = Traffic(1.0, None, None, None, None, None, None, None, None, *held, None, None)
     known = Model("m", "default", "shape", "bf16", Objectives(2.0, 0.1), 0)
     return replace(observation(now, *variants), models=(ModelObservation(known, traffic),))

@@ -1,5 +1,6 @@
 """What an engine does at a step boundary: abort, make room, admit, and plan the next step or run of steps."""
 
+from wva.engine.batch.latency import count_latency
 from wva.engine.batch.lists import (
     give_slot,
     leave_waiting,
@@ -109,6 +110,7 @@ def count_finished(engines: Engines, r: int, request: int) -> None:
     engines.counters[r, FINISHED] += 1
     engines.counters[r, FINISHED_INPUT] += record.input
     engines.counters[r, FINISHED_OUTPUT] += record.produced
+    count_latency(engines, request)
 
 
 @inlined

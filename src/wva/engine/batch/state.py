@@ -212,6 +212,8 @@ class Engines(NamedTuple):
     """Shape (replicas, twice the most sequences), dtype COMPLETION: a binary heap each."""
     counters: NDArray[np.float64]
     """Shape (replicas, len(COUNTERS))."""
+    latencies: NDArray[np.int64]
+    """Shape (models, LATENCY_BUCKETS): answers by their time to first token and by their time per output token."""
     entries: NDArray[Any]
     """Shape (replicas, distinct trace blocks), dtype ENTRY."""
     block_offsets: NDArray[np.int64]
