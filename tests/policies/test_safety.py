@@ -56,6 +56,8 @@ CLAIMS = {
     "kpa": Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0),
     # It has no memory of a count when it starts; a count of 0 switches it off.
     "apa": Claims(within_inventory=False, full_window_s=0.0, off_at_zero=True),
+    # An HPA with a window of 180 s. No latency is a saturation of 0 in the original, whatever the cause.
+    "slo-law": Claims(within_inventory=False, holds_when_blind=False, full_window_s=180.0, off_at_zero=True),
 }
 
 CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {

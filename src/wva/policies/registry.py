@@ -25,6 +25,8 @@ from wva.policies.kpa.space import kpa_space
 from wva.policies.saturation.percent_policy import SaturationPercentPolicy
 from wva.policies.saturation.space import percent_space, tokens_space
 from wva.policies.saturation.tokens_policy import SaturationTokensPolicy
+from wva.policies.slo_law.policy import SloLawPolicy
+from wva.policies.slo_law.space import slo_law_space
 from wva.policies.space import SpaceOf
 from wva.policies.static import StaticPolicy
 
@@ -36,6 +38,7 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "keda": KedaPolicy,
     "kpa": KpaPolicy,
     "apa": ApaPolicy,
+    "slo-law": SloLawPolicy,
     "wva": WvaPolicy,
 }
 
@@ -46,6 +49,7 @@ SPACES: dict[str, SpaceOf] = {
     "keda": keda_space,
     "kpa": kpa_space,
     "apa": apa_space,
+    "slo-law": slo_law_space,
 }
 """What can be tuned of each policy."""
 
