@@ -58,6 +58,8 @@ CLAIMS = {
     "apa": Claims(within_inventory=False, full_window_s=0.0, off_at_zero=True),
     # An HPA with a window of 180 s. No latency is a saturation of 0 in the original, whatever the cause.
     "slo-law": Claims(within_inventory=False, holds_when_blind=False, full_window_s=180.0, off_at_zero=True),
+    # A planner knows a budget of GPUs and no inventory. Its load loop shrinks at its first look, 5 s after the start.
+    "dynamo": Claims(within_inventory=False, full_window_s=4.5),
 }
 
 CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
@@ -66,6 +68,13 @@ CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
         "static",
         {"replicas": {"variant-0": 3, "variant-1": 0}},
         Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0),
+    ),
+    "dynamo by KV cache": ("dynamo", {"optimization_target": "throughput"}, CLAIMS["dynamo"]),
+    "dynamo without its load loop": (
+        "dynamo",
+        {"enable_load_scaling": False, "load_predictor": "constant", "max_gpu_budget": 8, "share": {"variant-0": 1}},
+        # A budget is kept whatever is known.
+        Claims(within_inventory=False, holds_when_blind=False, full_window_s=179.5),
     ),
     "hpa without behavior": ("hpa", {"behavior": None}, CLAIMS["hpa"]),
     "hpa with slow rates": (

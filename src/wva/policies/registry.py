@@ -16,6 +16,8 @@ from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
 from wva.policies.apa.policy import ApaPolicy
 from wva.policies.apa.space import apa_space
+from wva.policies.dynamo.policy import DynamoPolicy
+from wva.policies.dynamo.space import dynamo_space
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.space import hpa_space
 from wva.policies.keda.policy import KedaPolicy
@@ -39,6 +41,7 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "kpa": KpaPolicy,
     "apa": ApaPolicy,
     "slo-law": SloLawPolicy,
+    "dynamo": DynamoPolicy,
     "wva": WvaPolicy,
 }
 
@@ -50,6 +53,7 @@ SPACES: dict[str, SpaceOf] = {
     "kpa": kpa_space,
     "apa": apa_space,
     "slo-law": slo_law_space,
+    "dynamo": dynamo_space,
 }
 """What can be tuned of each policy."""
 
