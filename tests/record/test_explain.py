@@ -45,6 +45,7 @@ def test_a_decision_holds_the_facts(path: Path) -> None:
         text = told(explain_decision(journal, 59.0))
     assert "Decision 3 at 45s, in force until 1m; caused by interval; took 4 ms" in text
     assert "model llama: 3.25 requests/s over 1 min and unknown over 5 min, 7 in flight" in text
+    assert "P90 250 ms to the first token and unknown for each further one" in text
     assert "(4s old)" in text
     assert "fast: 1 starting, 2 ready; desired 3, ready by its status 2" in text
     assert "a ready for 45s 3s 4 1 50%" in text

@@ -24,8 +24,9 @@ def describe_traffic(seen: ModelObservation) -> str:
     return (
         f"model {seen.model.name}: {_number(traffic.arrival_rate_1m)} requests/s over 1 min and "
         f"{_number(traffic.arrival_rate_5m)} over 5 min, {_number(traffic.in_flight)} in flight, "
-        f"{_number(traffic.queue_requests)} queued at the gateway, {_number(traffic.failed_total)} failed in all "
-        f"({format_duration(traffic.age_s)} old)"
+        f"{_number(traffic.queue_requests)} queued at the gateway, {_number(traffic.failed_total)} failed in all, "
+        f"P90 {_milliseconds(traffic.ttft_p90_1m_s)} to the first token and {_milliseconds(traffic.tpot_p90_1m_s)} for "
+        f"each further one ({format_duration(traffic.age_s)} old)"
     )
 
 
