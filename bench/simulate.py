@@ -45,7 +45,7 @@ STAGES: dict[str, tuple[tuple[object, str], ...]] = {
     "observe": ((Observer, "observe"),),
     "carry out the plan": ((SimulatedFleet, "apply"),),
     "journal": ((JournalWriter, "append"), (JournalWriter, "close")),
-    "attainable requests": ((wva.simulate.run, "count_attainable"),),
+    "attainable requests": ((wva.simulate.run, "find_attainable"),),
 }
 """What to measure inside a run: functions by the object that holds them."""
 

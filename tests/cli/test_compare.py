@@ -27,7 +27,7 @@ def test_the_version() -> None:
 def test_the_help_names_every_command() -> None:
     done = wva(Path(), "--help")
     assert done.returncode == 0
-    for command in ("compare", "simulate", "explain", "replay", "engine", "model"):
+    for command in ("compare", "simulate", "tune", "explain", "replay", "engine", "model"):
         assert f" {command} " in done.stdout
 
 
@@ -54,6 +54,10 @@ MISTAKES = [
     (["compare", "tiny.yaml", "--out", "."], "is not empty and no earlier comparison"),
     (["simulate", "tiny.yaml", "--policy", "hpa", "--jobs", "0"], "Invalid value for '--jobs'"),
     (["simulate", "--unknown"], "No such option: --unknown"),
+    (["tune", "tiny.yaml"], "Missing option '--policy'"),
+    (["tune", "tiny.yaml", "--policy", "static"], "'static' has no parameters to tune: choose one of hpa"),
+    (["tune", "tiny.yaml", "--policy", "hpq"], "'hpq' is no policy: choose one of hpa"),
+    (["tune", "traced.yaml", "--policy", "hpa"], "trace gone.csv: cannot be read"),
     (["compar"], "No such command 'compar'"),
     (["engine", "no-model", "H100-80GB"], "unknown model 'no-model'"),
     (["explain", "nowhere"], "there is no journal or directory nowhere"),

@@ -57,7 +57,7 @@ def run(
         window_s=window_s,
         end_s=window_s + 10,
         requests=records,
-        attainable=len(records) if attainable is None else attainable,
+        attainable=np.arange(len(records)) < (len(records) if attainable is None else attainable),
         use=(VariantUse(8.0, 6.0, 3, 1), VariantUse(2.0, 1.0, 1, 2)),
         timeline=Timeline(
             np.array([5.0, 20.0]), np.ones((2, 2, 4), np.int32), np.zeros((2, len(models))), np.zeros((2, len(models)))

@@ -12,7 +12,7 @@ from tests.simulate.fleets import Rig, model, server, variant
 from tests.simulate.test_exact import MS, servers
 from wva.engine.server import Server
 from wva.fleet.model import Model
-from wva.simulate.attainable import count_attainable
+from wva.simulate.attainable import find_attainable
 from wva.simulate.met import count_met, objectives_ps
 
 
@@ -20,7 +20,7 @@ def attainable(rig: Rig, models: Sequence[Model]) -> int:
     """The count for the requests of a rig, whatever became of them."""
     names = [one.name for one in models]
     kinds = np.array([names.index(v.model) for v in rig.variants])
-    return count_attainable(rig.world.engines, kinds, *objectives_ps(models))
+    return int(find_attainable(rig.world.engines, kinds, *objectives_ps(models)).sum())
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from wva.fleet.errors import UserError
 COMMANDS = {
     "compare": "wva.cli.compare:compare",
     "simulate": "wva.cli.simulate:simulate",
+    "tune": "wva.cli.tune:tune",
     "explain": "wva.cli.explain:explain",
     "replay": "wva.cli.replay:replay",
     "engine": "wva.cli.engine:engine",

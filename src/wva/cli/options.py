@@ -72,10 +72,13 @@ def read_scenario(file: Path | None, changes: Overrides) -> Scenario:
 
 def output_directory(out: Path | None, scenario: Scenario) -> Path:
     """The directory asked for, or the usual one."""
-    if out is not None:
-        return out
-    name = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in scenario.name).strip(".-")
-    return Path("wva-results") / f"{name or 'scenario'}-{scenario.gateway.queue.value}"
+    return out or usual_directory(scenario.name, scenario)
+
+
+def usual_directory(name: str, scenario: Scenario) -> Path:
+    """Where results go when no directory was asked for."""
+    plain = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip(".-")
+    return Path("wva-results") / f"{plain or 'scenario'}-{scenario.gateway.queue.value}"
 
 
 def processes(jobs: int | None) -> int:

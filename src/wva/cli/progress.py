@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from wva.report.compare import Watcher
-from wva.report.runs import Progress as RunProgress
+from wva.report.processes import Progress as RunProgress
 from wva.report.runs import RunReport, Task
 from wva.report.summary import dollars, percent
 from wva.scenario.schema import Scenario

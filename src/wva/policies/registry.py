@@ -18,6 +18,7 @@ from wva.policies.apa.policy import ApaPolicy
 from wva.policies.apa.space import apa_space
 from wva.policies.dynamo.policy import DynamoPolicy
 from wva.policies.dynamo.space import dynamo_space
+from wva.policies.headroom import headroom_space
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.space import hpa_space
 from wva.policies.keda.policy import KedaPolicy
@@ -54,6 +55,7 @@ SPACES: dict[str, SpaceOf] = {
     "apa": apa_space,
     "slo-law": slo_law_space,
     "dynamo": dynamo_space,
+    "wva": headroom_space,
 }
 """What can be tuned of each policy."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from wva.report.comparison import Comparison, as_results, write_results
@@ -9,8 +10,8 @@ from wva.report.contenders import STATIC_BEST, Contender
 from wva.report.figures.draw import write_figures
 from wva.report.output import JOURNALS, PAGE, RESULTS, whole_directory
 from wva.report.page import write_page
-from wva.report.runs import Progress, RunReport, Task
-from wva.report.workers import make_runs
+from wva.report.processes import Processes, Progress
+from wva.report.runs import RunReport, Task, begin_runs, compile_engine
 from wva.scenario.schema import Scenario
 from wva.scenario.traffic import burstiness, read_sources
 from wva.simulate.fit import Attempt, Fit, fit_replicas
@@ -67,9 +68,11 @@ def compare(
         # A search takes longest; begun last, it would leave the other processes idle at the end.
         tasks.sort(key=lambda task: task.contender.policy != STATIC_BEST)
         reports = []
-        for report in make_runs(scenario, tasks, directory / JOURNALS, jobs, watcher.running):
-            reports.append(report)
-            watcher.finished(report)
+        begin = partial(begin_runs, scenario, directory / JOURNALS)
+        with Processes(begin, min(jobs, len(tasks)), before=compile_engine) as processes:
+            for _, report in processes.run(tasks, watcher.running):
+                reports.append(report)
+                watcher.finished(report)
         watcher.drawing()
         comparison = Comparison(scenario, tuple(contenders), tuple(reports), ratios, fit)
         page = write_page(comparison, write_figures(comparison, directory))

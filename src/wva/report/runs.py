@@ -8,6 +8,7 @@ from typing import Any
 
 from wva.policies.static import StaticPolicy
 from wva.report.contenders import Contender, enter, file_name
+from wva.report.processes import Do, Progress
 from wva.report.score import Score, score, with_wall
 from wva.report.series import Series, series
 from wva.scenario.load import builtin_scenario
@@ -45,16 +46,6 @@ class RunReport:
     """What was searched for before the run, as plain data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is."""
-
-    share: float
-    """Of the window, 0 to 1."""
-    doing: str
-    """What it does, in words."""
-
-
 class Runner:
     """Makes runs of one scenario; reads its traces once."""
 
@@ -90,8 +81,16 @@ class Runner:
         return RunReport(task, with_wall(scored, wall_s), series(result), entry.found)
 
 
+def begin_runs(scenario: Scenario, journals: Path) -> Do[Task, RunReport]:
+    """What makes runs of a scenario in one process."""
+    return Runner(scenario, journals).run
+
+
 def compile_engine() -> None:
-    """Have the machine code ready, so that no run's time holds its compilation; slow only where it is not cached."""
+    """Have the machine code ready, so that no run's time holds its compilation; slow only where it is not cached.
+
+    Where nothing is compiled yet, one process does it for all.
+    """
     scenario = builtin_scenario()
     short = scenario.model_copy(
         update={"workload": tuple(entry.model_copy(update={"duration": 20.0}) for entry in scenario.workload)}

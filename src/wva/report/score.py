@@ -125,7 +125,7 @@ def score(result: RunResult) -> Score:
     return Score(
         seed=result.seed,
         offered=offered,
-        attainable=result.attainable / offered,
+        attainable=int(np.count_nonzero(result.attainable)) / offered,
         completed=completed,
         truncated=counted.by_status[TRUNCATED],
         failed=failed,

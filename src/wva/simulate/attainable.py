@@ -34,8 +34,13 @@ def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int, int]
 
 
 @entry_point
-def _count(engines: Engines, kinds: NDArray[np.bool_], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> int:
-    attainable = 0
+def _mark(
+    engines: Engines,
+    kinds: NDArray[np.bool_],
+    ttft_ps: NDArray[np.int64],
+    tpot_ps: NDArray[np.int64],
+    attainable: NDArray[np.bool_],
+) -> None:
     for request in range(engines.requests.size):
         record = engines.requests[request]
         for kind in range(engines.servers.size):
@@ -43,17 +48,18 @@ def _count(engines: Engines, kinds: NDArray[np.bool_], ttft_ps: NDArray[np.int64
                 first, rest, steps = _alone_ps(engines, kind, request)
                 total = ttft_ps[record.model] + steps * tpot_ps[record.model]
                 if first <= ttft_ps[record.model] and first + rest <= total:
-                    attainable += 1
+                    attainable[request] = True
                     break
-    return attainable
 
 
-def count_attainable(
+def find_attainable(
     engines: Engines, server_models: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]
-) -> int:
-    """Count the requests that some empty replica of their model would serve within the objectives.
+) -> NDArray[np.bool_]:
+    """Whether some empty replica of its model would serve each request within the objectives; shape (requests,).
 
     ``server_models`` is the model index of each kind of server; the objectives are per model, in picoseconds.
     """
     kinds = server_models[None, :] == np.arange(len(ttft_ps))[:, None]
-    return int(_count(engines, kinds, ttft_ps, tpot_ps))
+    attainable = np.zeros(engines.requests.size, np.bool_)
+    _mark(engines, kinds, ttft_ps, tpot_ps, attainable)
+    return attainable

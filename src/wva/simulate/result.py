@@ -67,7 +67,8 @@ class RunResult:
     """When the last request had ended and the run was over."""
     requests: NDArray[Any]
     """Shape (offered,), dtype REQUEST."""
-    attainable: int
+    attainable: NDArray[np.bool_]
+    """Shape (offered,): whether some empty replica would have met it."""
     use: tuple[VariantUse, ...]
     timeline: Timeline
     decision_s: NDArray[np.float64]

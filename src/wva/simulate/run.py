@@ -25,7 +25,7 @@ from wva.record.run import encode_configuration
 from wva.record.writer import JournalWriter
 from wva.scenario.nouns import fleet_models, fleet_variants
 from wva.scenario.schema import Queue, Routing, Scenario
-from wva.simulate.attainable import count_attainable
+from wva.simulate.attainable import find_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
 from wva.simulate.energy import energy_drawn, kilograms_of_co2
 from wva.simulate.loop import all_served
@@ -236,7 +236,7 @@ class Simulation:
             window_s=self._workload.window_s,
             end_s=end / PICOSECONDS,
             requests=requests,
-            attainable=count_attainable(
+            attainable=find_attainable(
                 self._world.engines,
                 np.array(self._setting.model_of),
                 _picoseconds([objective.ttft_s for objective in objectives]),

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from wva.policies.static import StaticPolicy
 from wva.scenario.schema import ControlSpec, Scenario
 from wva.simulate.met import count_met
@@ -35,7 +37,7 @@ class StaticRuns:
             prepare(self._scenario(replicas)), self._workload, StaticPolicy(replicas=replicas), self._seed
         )
         self.runs += 1
-        self.attainable = result.attainable / len(result.requests)
+        self.attainable = float(np.mean(result.attainable))
         return count_met(result.requests, models) / len(result.requests)
 
     def _scenario(self, replicas: Mapping[str, int]) -> Scenario:
