@@ -19,7 +19,7 @@ class JobDisplay:
         self._progress = progress
         self._whole = progress.add_task("preparing", total=None, doing="the first time compiles for a minute")
         self._runs = progress.add_task("runs", total=None, doing="", visible=False)
-        self._bars: dict[str, TaskID] = {}
+        self._bars: dict[int, TaskID] = {}
 
     @property
     def watcher(self) -> JobWatcher:
@@ -39,12 +39,14 @@ class JobDisplay:
         self._progress.reset(self._runs, total=jobs - kept, visible=jobs > kept, doing=doing)
 
     def _running(self, job: Job, progress: JobProgress) -> None:
-        if job.name not in self._bars:
-            self._bars[job.name] = self._progress.add_task(f"  {job.name}", total=1.0, doing="")
-        self._progress.update(self._bars[job.name], completed=progress.share, doing=progress.doing)
+        # Names may be alike; each job is an object of its own.
+        bar = self._bars.get(id(job))
+        if bar is None:
+            bar = self._bars[id(job)] = self._progress.add_task(f"  {job.name}", total=1.0, doing="")
+        self._progress.update(bar, completed=progress.share, doing=progress.doing)
 
     def _finished(self, job: Job) -> None:
-        self._progress.remove_task(self._bars.pop(job.name))
+        self._progress.remove_task(self._bars.pop(id(job)))
         self._progress.advance(self._runs)
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "wva.cli.compare:compare",
     "simulate": "wva.cli.simulate:simulate",
     "tune": "wva.cli.tune:tune",
+    "frontier": "wva.cli.frontier:frontier",
     "explain": "wva.cli.explain:explain",
     "replay": "wva.cli.replay:replay",
     "engine": "wva.cli.engine:engine",

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib import resources
 from typing import Any
 
 from wva.report.comparison import Comparison
 from wva.report.figures.theme import policy_colours
+from wva.report.html import definitions, document, figure
 from wva.report.summary import count, duration, percent, sentences, table_rows
 
 CAPTIONS = {
@@ -25,28 +25,21 @@ CAPTIONS = {
 
 def write_page(comparison: Comparison, figures: Mapping[str, tuple[str, str]]) -> str:
     """The page; ``figures`` are (wide, narrow) SVG by name, in the page's order."""
-    style = resources.files("wva.report").joinpath("page.css").read_text(encoding="utf-8")
     title = f"{comparison.scenario.name}: {', '.join(contender.label for contender in comparison.contenders)}"
     parts = [
         *_head(comparison),
         "<h2>In numbers</h2>",
         _table(comparison),
         f'<p class="note">{escape(_table_note(comparison))}</p>',
-        *(_figure(name, wide, narrow) for name, (wide, narrow) in figures.items()),
+        *(figure(name, wide, narrow, CAPTIONS[name]) for name, (wide, narrow) in figures.items()),
         "<h2>What was run</h2>",
-        _definitions(_circumstances(comparison)),
+        definitions(_circumstances(comparison)),
         "<h2>Policies</h2>",
-        _definitions(_policies(comparison)),
+        definitions(_policies(comparison)),
         "<footer>Made by <code>wva compare</code>. All numbers are in results.json; "
         "<code>wva explain</code> says why each journal's decisions were made.</footer>",
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
+    return document(title, parts)
 
 
 def _head(comparison: Comparison) -> Iterable[str]:
@@ -92,18 +85,6 @@ def _table_note(comparison: Comparison) -> str:
         f"Attainable are the {percent(attainable)} of the requests that an empty replica would serve within the "
         "objectives. Strict TPOT asks for a mean time between tokens within the objective, whatever the first took."
     ) + (shown if len(comparison.scenario.seeds) > 1 else "")
-
-
-def _figure(name: str, wide: str, narrow: str) -> str:
-    return (
-        f'<figure id="{name}">\n<div class="wide">{wide}</div>\n<div class="narrow">{narrow}</div>\n'
-        f'<figcaption class="note">{escape(CAPTIONS[name])}</figcaption>\n</figure>'
-    )
-
-
-def _definitions(entries: Iterable[tuple[str, str]]) -> str:
-    items = "\n".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in entries)
-    return f"<dl>\n{items}\n</dl>"
 
 
 def _circumstances(comparison: Comparison) -> Iterable[tuple[str, str]]:

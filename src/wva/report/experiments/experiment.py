@@ -1,6 +1,7 @@
 """One contender on one seed of a scenario, and what its outcome depends on."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -72,6 +73,7 @@ class Experiment:
         workload = traffic.of(self.scenario, self.seed)
         setting = prepare(self.scenario)
         entry = enter(self.contender, setting, workload, self.seed, lambda note: tell(Progress(0.0, note)))
+        began = time.process_time()
         result = simulate(
             entry.setting,
             workload,
@@ -79,8 +81,15 @@ class Experiment:
             self.seed,
             progress=lambda share: tell(Progress(share, "runs")),
         )
+        cpu_s = time.process_time() - began
         found = None if entry.found is None else dict(entry.found)
-        return {**asdict(score(result)), "window_s": result.window_s, "causes": misses_by_cause(result), "found": found}
+        return {
+            **asdict(score(result)),
+            "cpu_s": cpu_s,
+            "window_s": result.window_s,
+            "causes": misses_by_cause(result),
+            "found": found,
+        }
 
 
 def digest(content: Mapping[str, Any]) -> str:

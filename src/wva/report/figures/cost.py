@@ -6,13 +6,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import label_right, level, panels
+from wva.report.figures.place import Box, free_box
 from wva.report.figures.theme import INK, PAPER, Layout, policy_colours
 from wva.report.summary import dollars, duration, percent
-
-_Box = tuple[float, float, float, float]
-"""Left, bottom, right and top, in points of the panel."""
-_APART = 9.0
-"""Points from a dot to its label."""
 
 
 def draw_cost(comparison: Comparison, layout: Layout) -> Figure:
@@ -65,7 +61,7 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
         return float(x) * size[0], float(y) * size[1]
 
     dots = [place(run.score.cost, run.score.attainment or 0.0) for run in comparison.runs]
-    taken: list[_Box] = [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
+    taken: list[Box] = [(x - 3, y - 3, x + 3, y + 3) for x, y in dots]
     ceiling = place(0, comparison.median(comparison.contenders[0])["attainable"])[1]
     taken.append((0, ceiling - 1, size[0], ceiling + 1))
     colours = policy_colours([(contender.label, contender.policy) for contender in comparison.contenders])
@@ -74,7 +70,7 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
         middle = comparison.median(contender)
         text = f"{contender.label}\n{percent(middle['attainment'])}, {dollars(middle['cost'])}"
         at = place(middle["cost"], middle["attainment"])
-        found = _free(at, (max(map(len, text.split("\n"))) * layout.font * 0.66, layout.font * 2.6), size, taken)
+        found = free_box(at, (max(map(len, text.split("\n"))) * layout.font * 0.66, layout.font * 2.6), size, taken)
         taken += [found, (at[0] - 6, at[1] - 6, at[0] + 6, at[1] + 6)]
         panel.annotate(
             text,
@@ -87,27 +83,3 @@ def _labels(panel: Axes, figure: Figure, comparison: Comparison, layout: Layout)
             size=layout.font - 0.5,
             zorder=6,
         )
-
-
-def _free(at: tuple[float, float], size: tuple[float, float], panel: tuple[float, float], taken: list[_Box]) -> _Box:
-    """The box beside a dot that overlaps least with what is there and stays inside the panel."""
-    width, height = size
-    beside = (at[0] + _APART, at[0] - _APART - width)
-    centred = max(min(at[0] - width / 2, panel[0] - width), 0.0)
-    places = [(left, at[1] + dy * height) for dy in (-0.5, -1.0, 0.0) for left in beside]
-    places += [(centred, at[1] - _APART - height), (centred, at[1] + _APART)]
-    places += [(left, at[1] + dy * height) for dy in (-1.6, 0.6) for left in beside]
-    boxes: list[_Box] = [(left, bottom, left + width, bottom + height) for left, bottom in places]
-    inside: _Box = (0, 0, *panel)
-
-    def harm(box: _Box) -> int:
-        # Whole square points: a rounding error must not decide between two free places.
-        return round(sum(_overlap(box, other) for other in taken) + width * height - _overlap(box, inside))
-
-    return min(boxes, key=harm)
-
-
-def _overlap(one: _Box, other: _Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0.0) * max(height, 0.0)
