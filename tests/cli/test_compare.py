@@ -27,7 +27,7 @@ def test_the_version() -> None:
 def test_the_help_names_every_command() -> None:
     done = wva(Path(), "--help")
     assert done.returncode == 0
-    for command in ("compare", "simulate", "tune", "explain", "replay", "engine", "model"):
+    for command in ("compare", "simulate", "tune", "frontier", "explain", "replay", "engine", "model"):
         assert f" {command} " in done.stdout
 
 
@@ -58,6 +58,9 @@ MISTAKES = [
     (["tune", "tiny.yaml", "--policy", "static"], "'static' has no parameters to tune: choose one of hpa"),
     (["tune", "tiny.yaml", "--policy", "hpq"], "'hpq' is no policy: choose one of hpa"),
     (["tune", "traced.yaml", "--policy", "hpa"], "trace gone.csv: cannot be read"),
+    (["frontier", "tiny.yaml", "nowhere.yaml"], "scenario nowhere.yaml: no such file"),
+    (["frontier", "tiny.yaml", "--rival", "static"], "'static' is no rival that can be tuned: choose from hpa"),
+    (["frontier", "tiny.yaml", "tiny.yaml"], "two scenarios are called 'tiny'"),
     (["compar"], "No such command 'compar'"),
     (["engine", "no-model", "H100-80GB"], "unknown model 'no-model'"),
     (["explain", "nowhere"], "there is no journal or directory nowhere"),
