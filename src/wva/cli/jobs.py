@@ -27,7 +27,9 @@ class JobDisplay:
         return JobWatcher(asked=self._asked, running=self._running, finished=self._finished)
 
     def stage(self, name: str, done: int, of: int) -> None:
-        """Say what is begun, after so many parts of the whole."""
+        """Say what is begun, after so many parts of the whole; a line of its own where there is no terminal."""
+        if not self._progress.console.is_terminal:
+            self.say(f"{name} ({done} of {of})")
         self._progress.update(self._whole, description=name, completed=done, total=of, doing="")
 
     def say(self, text: str) -> None:

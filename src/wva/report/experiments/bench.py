@@ -52,9 +52,10 @@ class Bench:
         known: dict[str, Outcome] = {key: outcome for key, outcome in kept.items() if outcome is not None}
         missing = {key: index for index, key in enumerate(keys) if key not in known}
         self._watcher.asked(len(kept), len(known))
-        # The same object comes back with its outcome.
-        place = {id(jobs[index]): index for index in missing.values()}
-        for job, outcome in self._processes.run([jobs[index] for index in missing.values()], self._watcher.running):
+        # Jobs of one seed after each other share its traffic. The same object comes back with its outcome.
+        order = sorted(missing.values(), key=lambda index: jobs[index].seed)
+        place = {id(jobs[index]): index for index in order}
+        for job, outcome in self._processes.run([jobs[index] for index in order], self._watcher.running):
             index = place[id(job)]
             self._store.put(keys[index], contents[index], outcome)
             known[keys[index]] = outcome

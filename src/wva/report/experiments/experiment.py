@@ -37,6 +37,10 @@ class Job(Protocol):
     def name(self) -> str:
         """How it is called in messages."""
 
+    @property
+    def seed(self) -> int:
+        """Of the traffic that it works on."""
+
     def content(self) -> dict[str, Any]:
         """All that its outcome depends on, as plain data."""
 

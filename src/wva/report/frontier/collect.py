@@ -6,7 +6,7 @@ from pathlib import Path
 from wva.report.experiments.bench import Bench
 from wva.report.experiments.experiment import Experiment
 from wva.report.frontier.compare import levels, verdict
-from wva.report.frontier.data import OWN, Curve, Panel, Startup, Tuned
+from wva.report.frontier.data import OWN, BoundPoint, Curve, Panel, Startup, Tuned
 from wva.report.frontier.effort import Effort, Telling, effort, part_of
 from wva.report.frontier.spots import Asked, curve, default_of, own_sweep, run_spots, taken_over
 from wva.report.frontier.statics import static_curve
@@ -54,6 +54,7 @@ def collect(
 
     stage(STAGES[4], "")
     startups = _startups((own, *others), _on_seeds(scenario, work.startup_seeds), bench)
+    bound: tuple[BoundPoint, ...] = ()
     return Panel(
         scenario=scenario.name,
         queue=scenario.gateway.queue.value,
@@ -63,9 +64,9 @@ def collect(
         attainable=outcomes[0]["attainable"],
         tuned=tuned,
         curves=(own, *others, static),
-        bound=(),
-        verdict=verdict(own, others, ()),
-        levels=levels(own, others, static, ()),
+        bound=bound,
+        verdict=verdict(own, others, bound),
+        levels=levels(own, others, static, bound),
         startups=startups,
     )
 

@@ -75,22 +75,18 @@ def run_spots(asked: Mapping[str, Sequence[Asked]], bench: Bench) -> dict[str, l
 
     """
     runs = [
-        (name, index, Experiment(each.scenario, Contender(f"{name}, {each.label}", each.policy, each.options), seed))
+        Experiment(each.scenario, Contender(f"{name}, {each.label}", each.policy, each.options), seed)
         for name, many in asked.items()
-        for index, each in enumerate(many)
+        for each in many
         for seed in each.scenario.seeds
     ]
-    # Runs of one seed beside each other share its traffic.
-    runs.sort(key=lambda run: run[2].seed)
-    found: dict[tuple[str, int], list[Run]] = {}
-    for (name, index, run), outcome in zip(runs, bench.outcomes([run for _, _, run in runs]), strict=True):
-        found.setdefault((name, index), []).append(_run(run.seed, outcome))
-    return {
-        name: [
-            spot(each.label, each.policy, each.options, tuple(found[name, index])) for index, each in enumerate(many)
-        ]
-        for name, many in asked.items()
-    }
+    outcomes = iter(bench.outcomes(runs))
+
+    def ran(each: Asked) -> Spot:
+        own = tuple(_run(seed, next(outcomes)) for seed in each.scenario.seeds)
+        return spot(each.label, each.policy, each.options, own)
+
+    return {name: [ran(each) for each in many] for name, many in asked.items()}
 
 
 def curve(name: str, kind: str, spots: Sequence[Spot]) -> Curve:
