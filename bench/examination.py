@@ -1,27 +1,23 @@
-"""The examination: wva against HPA and the best static fleet on the shared scenarios, in both queue modes.
+"""The bars against an untuned HPA and the best static fleet, on every seed of a frontier.
 
-    ./dev python bench/examination.py --scenarios ../shared/scenarios --out out/examination
-
-runs ``wva compare`` for every scenario and queue mode, five seeds each, and writes ``docs/examination.md`` (the table)
-and ``docs/examination.png`` (the figure). ``--only-summary`` makes both anew from the results of an earlier run.
+``./dev wva frontier SCENARIO... --out out/frontier`` makes the runs; this reads its ``frontier.json``, takes of it the
+default configurations of ``wva`` and ``hpa`` and the static fleet chosen for 99 % of what is attainable, and writes
+``docs/examination.md`` (the table) and ``docs/examination.png`` (the figure).
 """
 
 import argparse
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 
-SCENARIOS = ("azure-code", "burst-and-ramp", "reasoning", "chat-day")
-QUEUES = ("engine", "gateway")
 POLICIES = ("hpa", "wva", "static-best")
 COLOURS = {"hpa": "#d9772b", "wva": "#1f6fd6", "static-best": "#7a8794"}
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+Run = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,85 +31,83 @@ class Verdict:
         return f"{self.passed}/{self.seeds}"
 
 
-def against_hpa(wva: dict[str, Any], hpa: dict[str, Any]) -> bool:
+def against_hpa(wva: Run, hpa: Run) -> bool:
     """Half of its misses at no more cost, or its attainment at three quarters of its cost; and few failures."""
-    attainable = wva["attainable"]
-    half = attainable - wva["attainment"] <= 0.5 * (attainable - hpa["attainment"]) and wva["cost"] <= hpa["cost"]
+    half = 1.0 - wva["attainment"] <= 0.5 * (1.0 - hpa["attainment"]) and wva["cost"] <= hpa["cost"]
     cheap = wva["attainment"] >= hpa["attainment"] and wva["cost"] <= 0.75 * hpa["cost"]
-    failures = wva["failed"]["sum"] <= max(0.1 * hpa["failed"]["sum"], 0.001 * wva["offered"])
+    failures = wva["failed"] <= max(0.1 * hpa["failed"], 0.001 * wva["offered"])
     return bool((half or cheap) and failures)
 
 
-def against_static(wva: dict[str, Any], static: dict[str, Any]) -> bool:
+def against_static(wva: Run, static: Run) -> bool:
     """Its attainment within one point, at 0.9 of its cost."""
-    return bool(wva["attainment"] >= static["attainment"] - 0.01 and wva["cost"] <= 0.9 * static["cost"])
+    near = wva["attainment_of_offered"] >= static["attainment_of_offered"] - 0.01
+    return bool(near and wva["cost"] <= 0.9 * static["cost"])
 
 
-def verdict(bar: Any, results: dict[str, Any], opponent: str) -> Verdict:
+def verdict(bar: Any, spots: dict[str, Any], opponent: str) -> Verdict:
     """Seeds, paired, that pass the bar."""
-    policies = results["policies"]
-    pairs = list(zip(policies["wva"]["seeds"], policies[opponent]["seeds"], strict=True))
+    pairs = list(zip(spots["wva"]["runs"], spots[opponent]["runs"], strict=True))
     return Verdict(sum(bar(wva, other) for wva, other in pairs), len(pairs))
 
 
-def run(scenarios: Path, out: Path) -> None:
-    """Run every comparison."""
-    for scenario in SCENARIOS:
-        for queue in QUEUES:
-            command = [str(Path(sys.executable).parent / "wva"), "compare", str(scenarios / f"{scenario}.yaml")]
-            command += ["--queue", queue]
-            command += [part for policy in POLICIES for part in ("--policy", policy)]
-            subprocess.run([*command, "--out", str(out / f"{scenario}-{queue}")], check=True)
+def examined(panel: dict[str, Any]) -> dict[str, Any]:
+    """The default configurations, and the chosen static fleet, by policy."""
+    curves = {curve["name"]: curve for curve in panel["curves"]}
+    static = curves["static-best"]
+    return {
+        "hpa": next(spot for spot in curves["hpa"]["spots"] if spot["label"] == "defaults"),
+        "wva": next(spot for spot in curves["wva"]["spots"] if spot["label"].endswith("(default)")),
+        "static-best": static["spots"][static["chosen"]],
+    }
 
 
-def load(out: Path) -> Iterator[dict[str, Any]]:
-    """The results of every comparison."""
-    for scenario in SCENARIOS:
-        for queue in QUEUES:
-            yield json.loads((out / f"{scenario}-{queue}" / "results.json").read_text())
+def median(spot: dict[str, Any], field: str) -> float:
+    """The median of a field over the seeds."""
+    values = sorted(run[field] for run in spot["runs"])
+    return float(values[len(values) // 2])
 
 
-def table(all_results: list[dict[str, Any]]) -> str:
+def table(panels: list[dict[str, Any]]) -> str:
     """Medians of the seeds, and the seeds that pass each bar, as Markdown."""
     lines = [
         "| scenario, queue | policy | attainment | failed | P99 TTFT | cost | bar: hpa | bar: static-best |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for results in all_results:
+    for panel in panels:
+        spots = examined(panel)
         for policy in POLICIES:
-            median = results["policies"][policy]["median"]
-            bars = ["", ""]
+            spot, bars = spots[policy], ("", "")
             if policy == "wva":
-                bars = [
-                    str(verdict(against_hpa, results, "hpa")),
-                    str(verdict(against_static, results, "static-best")),
-                ]
+                bars = (
+                    str(verdict(against_hpa, spots, "hpa")),
+                    str(verdict(against_static, spots, "static-best")),
+                )
             lines.append(
-                f"| {results['scenario']}, {results['queue']} | {policy} | {median['attainment']:.4f} "
-                f"| {median['failed']['sum']:,.0f} | {median['ttft_s']['p99']:.2f} s | ${median['cost']:.2f} "
+                f"| {panel['scenario']}, {panel['queue']} | {policy} | {median(spot, 'attainment_of_offered'):.4f} "
+                f"| {median(spot, 'failed'):,.0f} | {median(spot, 'ttft_p99_s'):.2f} s | ${median(spot, 'cost'):.2f} "
                 f"| {bars[0]} | {bars[1]} |"
             )
     return "\n".join(lines) + "\n"
 
 
-def figure(all_results: list[dict[str, Any]], path: Path) -> None:
-    """Attainment against cost of every seed, a panel for each scenario; filled is the engine queue."""
-    panels, axes = plt.subplots(1, len(SCENARIOS), figsize=(15, 4.2))
-    for axis, scenario in zip(axes, SCENARIOS, strict=True):
-        for results in all_results:
-            if results["scenario"] != scenario:
+def figure(panels: list[dict[str, Any]], path: Path) -> None:
+    """Attainment against cost of every seed, one plot for each scenario; filled is the engine queue."""
+    scenarios = list(dict.fromkeys(panel["scenario"] for panel in panels))
+    drawn, axes = plt.subplots(1, len(scenarios), figsize=(3.75 * len(scenarios), 4.2), squeeze=False)
+    for axis, scenario in zip(axes[0], scenarios, strict=True):
+        for panel in panels:
+            if panel["scenario"] != scenario:
                 continue
-            for policy in POLICIES:
-                seeds = results["policies"][policy]["seeds"]
-                filled = results["queue"] == "engine"
+            for policy, spot in examined(panel).items():
                 axis.scatter(
-                    [seed["cost"] for seed in seeds],
-                    [100 * seed["attainment"] for seed in seeds],
+                    [run["cost"] for run in spot["runs"]],
+                    [100 * run["attainment_of_offered"] for run in spot["runs"]],
                     s=46,
-                    facecolors=COLOURS[policy] if filled else "white",
+                    facecolors=COLOURS[policy] if panel["queue"] == "engine" else "white",
                     edgecolors=COLOURS[policy],
                     linewidths=1.4,
-                    label=f"{policy}, {results['queue']} queue",
+                    label=f"{policy}, {panel['queue']} queue",
                 )
         axis.set_title(scenario, loc="left", fontweight="bold")
         axis.set_xlabel("cost ($)")
@@ -121,27 +115,22 @@ def figure(all_results: list[dict[str, Any]], path: Path) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color="#e4e8ec")
         axis.set_axisbelow(True)
-    axes[0].set_ylabel("requests within objectives (%)")
-    handles, labels = axes[0].get_legend_handles_labels()
-    panels.legend(handles, labels, loc="upper center", ncols=6, frameon=False)
-    panels.tight_layout(rect=(0, 0, 1, 0.92))
-    panels.savefig(path, dpi=150)
+    axes[0][0].set_ylabel("requests within objectives (%)")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="upper center", ncols=6, frameon=False)
+    drawn.tight_layout(rect=(0, 0, 1, 0.92))
+    drawn.savefig(path, dpi=150)
 
 
 def main() -> None:
-    """Run and summarise."""
+    """Read and summarise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenarios", type=Path, default=Path("../shared/scenarios"))
-    parser.add_argument("--out", type=Path, default=Path("out/examination"))
-    parser.add_argument("--only-summary", action="store_true")
-    arguments = parser.parse_args()
-    if not arguments.only_summary:
-        run(arguments.scenarios, arguments.out)
-    results = list(load(arguments.out))
+    parser.add_argument("frontier", type=Path, help="the frontier.json that wva frontier wrote")
+    panels = json.loads(parser.parse_args().frontier.read_text())["panels"]
     DOCS.mkdir(exist_ok=True)
-    (DOCS / "examination.md").write_text(table(results))
-    figure(results, DOCS / "examination.png")
-    print(table(results))
+    (DOCS / "examination.md").write_text(table(panels))
+    figure(panels, DOCS / "examination.png")
+    print(table(panels))
 
 
 if __name__ == "__main__":
