@@ -48,7 +48,10 @@ class JobDisplay:
         self._progress.update(bar, completed=progress.share, doing=progress.doing)
 
     def _finished(self, job: Job) -> None:
-        self._progress.remove_task(self._bars.pop(id(job)))
+        # A job that tells nothing while it runs has no bar.
+        bar = self._bars.pop(id(job), None)
+        if bar is not None:
+            self._progress.remove_task(bar)
         self._progress.advance(self._runs)
 
 
