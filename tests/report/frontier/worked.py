@@ -13,6 +13,7 @@ def at(attainment: float, cost: float, label: str = "defaults", policy: str = "h
             seed=seed,
             attainment=attainment,
             attainment_of_offered=attainment,
+            attainable=1.0,
             cost=cost,
             offered=1000,
             failed=0,

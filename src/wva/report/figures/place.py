@@ -18,6 +18,7 @@ def free_box(
     places = [(left, at[1] + dy * height) for dy in (-0.5, -1.0, 0.0) for left in beside]
     places += [(centred, at[1] - _APART - height), (centred, at[1] + _APART)]
     places += [(left, at[1] + dy * height) for dy in (-1.6, 0.6) for left in beside]
+    places += [(left, at[1] + dy * height) for dy in (1.4, -2.4) for left in (*beside, centred)]
     boxes: list[Box] = [(left, bottom, left + width, bottom + height) for left, bottom in places]
     inside: Box = (0, 0, *panel)
 

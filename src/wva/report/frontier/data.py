@@ -22,6 +22,8 @@ class Run:
     seed: int
     attainment: float
     attainment_of_offered: float
+    attainable: float
+    """Share of the offered that an empty replica would meet."""
     cost: float
     offered: int
     failed: int

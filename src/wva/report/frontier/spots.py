@@ -99,6 +99,7 @@ def _run(seed: int, outcome: Outcome) -> Run:
         seed=seed,
         attainment=attained(outcome),
         attainment_of_offered=outcome["attainment"],
+        attainable=outcome["attainable"],
         cost=outcome["cost"],
         offered=outcome["offered"],
         failed=outcome["failed"]["sum"],

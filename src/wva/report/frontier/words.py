@@ -86,7 +86,10 @@ def unknowns(frontier: Frontier) -> list[str]:
     for panel in frontier.panels:
         for note in panel.verdict.notes if panel.verdict else ():
             reasons.setdefault(note, []).append(f"{panel.scenario}, {panel.queue}")
-    return [f"{'; '.join(panels)}: {note}." for note, panels in reasons.items()]
+    return [
+        f"{'everywhere' if len(panels) == len(frontier.panels) else '; '.join(panels)}: {note}."
+        for note, panels in reasons.items()
+    ]
 
 
 def level_table(panel: Panel) -> Table:
