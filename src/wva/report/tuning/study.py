@@ -53,18 +53,17 @@ class Tried:
 class Study:
     """Tried values of a space and what to try next: the published defaults first, then what Optuna's TPE proposes.
 
-    What is proposed depends on the seed and on what was told before, not on how often the study was opened or on who
+    What is proposed depends on what was told before, and not on how often the study was opened or on who
     runs the trials; so a study that was interrupted goes on as if it had not been.
     """
 
-    def __init__(self, path: Path, name: str, space: Space, seed: int = 0) -> None:
+    def __init__(self, path: Path, name: str, space: Space) -> None:
         """Open the study of that name in a file, or begin it.
 
         Trials that were asked for and never told are given up; they will be proposed again.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._seed = seed
         self._asked: dict[int, optuna.Trial] = {}
         self._study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(path))),
@@ -82,7 +81,7 @@ class Study:
             n_startup_trials=_RANDOM,
             constant_liar=True,
             # A sampler's own state is not kept in the file: each call starts one anew.
-            seed=self._seed * 100_003 + told,
+            seed=told,
         )
         if not told and not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self._study.enqueue_trial(self._space.defaults())

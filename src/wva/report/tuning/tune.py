@@ -18,7 +18,7 @@ BATCH = 8
 """Trials of a study that are run at once. It does not depend on the number of processes, so that neither do results."""
 
 Round = Callable[[int, int], None]
-"""Told how many trials of each study were asked for, of how many, before they run."""
+"""Told how many trials of each study there will be after the ones about to run, and how many are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,16 @@ def tune(searches: Sequence[Search], bench: Bench, trials: int, began: Round = l
     """
     while True:
         asked: list[tuple[Search, Candidate]] = []
+        most = 0
         for search in searches:
-            left = trials - len(search.study.tried())
-            asked += [(search, candidate) for candidate in search.study.ask(min(BATCH, left))] if left > 0 else []
+            made = len(search.study.tried())
+            count = min(BATCH, trials - made)
+            if count > 0:
+                asked += [(search, candidate) for candidate in search.study.ask(count)]
+                most = max(most, made + count)
         if not asked:
             return
-        began(min(trials, max(candidate.number for _, candidate in asked) + 1), trials)
+        began(most, trials)
         runs = [search.experiments(candidate) for search, candidate in asked]
         outcomes = iter(bench.outcomes([run for each in runs for run in each]))
         for (search, candidate), each in zip(asked, runs, strict=True):
