@@ -22,7 +22,7 @@ Rivals = Annotated[
 ]
 Trials = Annotated[
     int | None,
-    typer.Option(min=1, help="Sets of values tried for each rival. Default: 24 to 96, by how long a run takes."),
+    typer.Option(min=1, help="Sets of values tried for each rival. Default: 24 to 128, by how long a run takes."),
 ]
 Out = Annotated[
     Path,

@@ -13,7 +13,7 @@ from wva.scenario.load import load_scenario
 @pytest.mark.parametrize(
     ("run_s", "trials", "part"),
     [
-        (0.1, 96, False),
+        (0.1, 128, False),
         # 36 s hold 40 runs of 0.9 s.
         (0.9, 40, False),
         # 17 would be 2 rounds of 8; at least 3 are made.

@@ -20,7 +20,7 @@ from wva.scenario.schema import Scenario
 
 TUNING_S = 36.0
 """Processor seconds of simulating that tuning one rival may take."""
-FEWEST_TRIALS, MOST_TRIALS = 24, 96
+FEWEST_TRIALS, MOST_TRIALS = 24, 128
 LONG_S = 3.0
 """Processor seconds of one run from which a scenario counts as long."""
 PART = 0.25

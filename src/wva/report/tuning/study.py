@@ -12,12 +12,15 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from wva.policies.space import Choice, Parameter, Real, Space, Value, Whole
 
 _ATTAINMENT, _COST = "attainment", "cost"
-"""Attributes of a trial; its objectives are the logarithms of the missed share and of the cost, both minimised."""
+"""Attributes of a trial."""
+_DIRECTIONS = [StudyDirection.MINIMIZE, StudyDirection.MINIMIZE]
+"""Of the objectives: the logarithms of the missed share and of the cost."""
 _ENOUGH = 0.9
 """Attainment below which a trial counts as unfit: the cheap end of the trade-off is of no use to anyone, and would
 take most of the trials."""
@@ -53,26 +56,20 @@ class Tried:
 class Study:
     """Tried values of a space and what to try next: the published defaults first, then what Optuna's TPE proposes.
 
-    What is proposed depends on what was told before, and not on how often the study was opened or on who
-    runs the trials; so a study that was interrupted goes on as if it had not been.
+    What is proposed depends on what was told before, and not on how often the study was opened or on who runs the
+    trials; so a study that was interrupted goes on as if it had not been. The file holds the trials that were told.
     """
 
     def __init__(self, path: Path, name: str, space: Space) -> None:
-        """Open the study of that name in a file, or begin it.
-
-        Trials that were asked for and never told are given up; they will be proposed again.
-        """
+        """Open the study of that name in a file, or begin it."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._asked: dict[int, optuna.Trial] = {}
-        self._study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(path))),
-            study_name=name,
-            directions=["minimize", "minimize"],
-            load_if_exists=True,
-        )
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._study.tell(trial.number, state=TrialState.FAIL)
+        storage = JournalStorage(JournalFileBackend(str(path)))
+        self._kept = optuna.create_study(storage=storage, study_name=name, directions=_DIRECTIONS, load_if_exists=True)
+        # Optuna writes every drawn value to the disk at once: drawing in memory and keeping whole trials is faster.
+        self._study = optuna.create_study(directions=_DIRECTIONS)
+        self._study.add_trials(self._kept.get_trials(deepcopy=False))
 
     def ask(self, count: int) -> list[Candidate]:
         """What to try next, ``count`` of them at once; each must be told before the next call."""
@@ -83,7 +80,7 @@ class Study:
             # A sampler's own state is not kept in the file: each call starts one anew.
             seed=told,
         )
-        if not told and not self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if not told:
             self._study.enqueue_trial(self._space.defaults())
         self._asked = {trial.number: trial for trial in (self._study.ask(self._distributions) for _ in range(count))}
         return [Candidate(number, self._values(trial.params)) for number, trial in self._asked.items()]
@@ -95,7 +92,7 @@ class Study:
         trial.set_user_attr(_COST, cost)
         trial.set_constraint(_ATTAINMENT, _ENOUGH - attainment)
         missed = max(1 - attainment, _FEWEST_MISSED)
-        self._study.tell(trial, [math.log(missed), math.log(max(cost, sys.float_info.min))])
+        self._kept.add_trial(self._study.tell(trial, [math.log(missed), math.log(max(cost, sys.float_info.min))]))
 
     def tried(self) -> list[Tried]:
         """Everything told so far, the defaults first."""
