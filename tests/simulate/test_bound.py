@@ -1,0 +1,117 @@
+"""Nothing that runs in the simulator costs less than the bound says."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.simulate.fleets import model, variant, workload
+from tests.simulate.runs import Scripted, asked, setting
+from tests.simulate.test_exact import servers as detailed_servers
+from tests.simulate.test_invariants import WINDOW_S, cases
+from wva.engine.batch.state import COMPLETED, TRUNCATED
+from wva.simulate.bound.frontier import Frontier, Plane, find_frontier
+from wva.simulate.bound.market import open_market
+from wva.simulate.bound.rents import most_profit, unprofitable
+from wva.simulate.met import count_met
+from wva.simulate.result import RunResult
+from wva.simulate.run import Setting, Simulation
+from wva.workload.blocks import PrefixBlocks
+from wva.workload.merge import Workload
+
+FEW_PRICES = (0.5, 4.0, 64.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    setting: Setting
+    workload: Workload
+    policy: Scripted
+    seed: int
+
+
+def cost_of(result: RunResult) -> float:
+    pairs = zip(result.use, result.variants, strict=True)
+    return sum(use.billed_hours * variant.cost_per_hour for use, variant in pairs)
+
+
+def answered(result: RunResult) -> int:
+    return int(np.count_nonzero(np.isin(result.requests["status"], (COMPLETED, TRUNCATED))))
+
+
+def nothing_is_below_the_bound(case: Case) -> None:
+    result = Simulation(case.setting, case.workload, case.policy, case.seed).run()
+    met, failed = count_met(result.requests, case.setting.models), len(result.requests) - answered(result)
+    frontier = find_frontier(case.setting, case.workload, met_prices=FEW_PRICES)
+    bound = frontier.cost(met, failed)
+    assert bound <= cost_of(result) * (1 + 1e-9) + 1e-12
+    # Fewer met or more failed never cost more.
+    assert frontier.cost(met / 2, failed) <= bound >= frontier.cost(met, failed + 1)
+    assert frontier.cost_of_failing_freely(met) <= bound
+
+
+@st.composite
+def flat_cases(draw: st.DrawFn) -> Case:
+    """Servers whose steps all take as long; several models, hardware limits, crashes, every queue and router."""
+    case = draw(cases())
+    prices = {v.name: draw(st.sampled_from([0.0, 1.0, 2.5])) for v in case.setting.variants}
+    return Case(priced(case.setting, prices), asked(case.setting, case.requests, WINDOW_S), case.policy, case.seed)
+
+
+def priced(setting: Setting, prices: dict[str, float]) -> Setting:
+    """The setting with other costs of its variants."""
+    return replace(setting, variants=tuple(replace(v, cost_per_hour=prices[v.name]) for v in setting.variants))
+
+
+@st.composite
+def detailed_cases(draw: st.DrawFn) -> Case:
+    """Servers with everything that a step can cost, preemption, truncation and shared prefixes; short deadlines."""
+    kinds = draw(st.integers(1, 2))
+    most = draw(st.integers(1, 3))
+    variants = [
+        variant(f"v{n}", lowest=draw(st.integers(0, most)), most=most, startup_s=draw(st.sampled_from([0.0, 0.3, 2.0])))
+        for n in range(kinds)
+    ]
+    moments = st.one_of(st.sampled_from([0.0, 0.5, 0.5]), st.integers(0, 290).map(lambda n: n / 100))
+    sizes = st.sampled_from([1, 3, 15, 16, 17, 31, 33, 48, 64, 100])
+    requests = sorted(draw(st.lists(st.tuples(moments, sizes, st.sampled_from([1, 2, 5, 17, 40])), min_size=1)))
+    own = setting(
+        *variants,
+        servers={v.name: draw(detailed_servers()) for v in variants},
+        initial={v.name: draw(st.integers(v.min_replicas, most)) for v in variants},
+        gateway={
+            "queue": draw(st.sampled_from(["engine", "gateway"])),
+            "hold_above": draw(st.integers(1, 3)),
+            "first_token_timeout": draw(st.sampled_from(["150ms", "1s", "20s"])),
+            "total_timeout": draw(st.sampled_from([None, "500ms", "5s"])),
+            "routing": draw(st.sampled_from(["least-loaded", "round-robin"])),
+        },
+        interval=draw(st.sampled_from([0.3, 1.0])),
+    )
+    own = replace(
+        own, models=(model(ttft_s=draw(st.sampled_from([0.05, 0.3])), tpot_s=draw(st.sampled_from([0.01, 0.03]))),)
+    )
+    offered = workload(requests, ("m",), 3.0)
+    if draw(st.booleans()):
+        prompts = st.sampled_from([(0, 1, 2, 3), (0, 1, 5, 6), (8, 9, 10, 3), (4, 4, 4, 4), (11, 12, 13, 14)])
+        lists = [draw(prompts)[: size // 32] for _, size, _ in requests]
+        ids = np.array([i for own_ids in lists for i in own_ids], np.int32)
+        blocks = PrefixBlocks(np.cumsum([0, *map(len, lists)]).astype(np.int64), ids, 15, 32)
+        offered = replace(offered, blocks=blocks)
+    moves = st.lists(st.tuples(st.sampled_from([0.0, 0.6, 1.0, 2.0, 2.5]), st.integers(0, 4)), max_size=4)
+    script = {v.name: sorted(draw(moves)) for v in variants}
+    return Case(own, offered, Scripted(script=script), draw(st.integers(0, 100)))
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flat_cases())
+def test_no_policy_costs_less(case: Case) -> None:
+    nothing_is_below_the_bound(case)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(detailed_cases())
+def test_no_schedule_of_steps_costs_less(case: Case) -> None:
+    nothing_is_below_the_bound(case)
