@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +11,7 @@ from tests.simulate.runs import Scripted, asked, setting
 from tests.simulate.test_exact import servers as detailed_servers
 from tests.simulate.test_invariants import WINDOW_S, cases
 from wva.engine.batch.state import COMPLETED, TRUNCATED
-from wva.simulate.bound.frontier import Frontier, Plane, find_frontier
-from wva.simulate.bound.market import open_market
-from wva.simulate.bound.rents import most_profit, unprofitable
+from wva.simulate.bound.frontier import find_frontier
 from wva.simulate.met import count_met
 from wva.simulate.result import RunResult
 from wva.simulate.run import Setting, Simulation
@@ -105,6 +102,38 @@ def detailed_cases(draw: st.DrawFn) -> Case:
     return Case(own, offered, Scripted(script=script), draw(st.integers(0, 100)))
 
 
+@st.composite
+def busy_cases(draw: st.DrawFn) -> Case:
+    """A fleet that never rests and is gone when the last request is: hardly any cost but for work."""
+    own = detailed_servers().map(lambda server: replace(server, max_num_seqs=draw(st.sampled_from([1, 2, 16]))))
+    startup_s = draw(st.sampled_from([0.0, 0.1, 0.4]))
+    replicas = draw(st.integers(1, 2))
+    there = draw(st.booleans())
+    fleet = setting(
+        variant("v", most=4, startup_s=startup_s),
+        servers={"v": draw(own)},
+        initial={"v": replicas if there else 0},
+        gateway={
+            "queue": draw(st.sampled_from(["engine", "gateway"])),
+            "first_token_timeout": draw(st.sampled_from(["200ms", "20s"])),
+        },
+        interval=0.01,
+    )
+    fleet = replace(
+        fleet,
+        models=(model(ttft_s=draw(st.sampled_from([0.02, 0.2, 2.0])), tpot_s=draw(st.sampled_from([0.01, 0.1]))),),
+    )
+    begins = 0.0 if there else startup_s
+    moments = st.sampled_from([begins, begins, begins + 0.05, begins + 0.1])
+    sizes = st.sampled_from([1, 16, 17, 48, 64])
+    requests = draw(st.lists(st.tuples(moments, sizes, st.sampled_from([1, 2, 17, 40])), min_size=4, max_size=40))
+    stops = begins + draw(st.sampled_from([0.06, 0.11, 0.2, 1.0]))
+    script = {"v": [(0.0, replicas), (stops, 0)]}
+    return Case(
+        fleet, workload(sorted(requests), ("m",), begins + 0.12), Scripted(script=script), draw(st.integers(0, 100))
+    )
+
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(flat_cases())
 def test_no_policy_costs_less(case: Case) -> None:
@@ -114,4 +143,10 @@ def test_no_policy_costs_less(case: Case) -> None:
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(detailed_cases())
 def test_no_schedule_of_steps_costs_less(case: Case) -> None:
+    nothing_is_below_the_bound(case)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(busy_cases())
+def test_no_busy_fleet_costs_less(case: Case) -> None:
     nothing_is_below_the_bound(case)

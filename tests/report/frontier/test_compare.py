@@ -10,12 +10,13 @@ def test_the_best_rival_is_the_cheapest_that_reaches_99_percent() -> None:
     found = verdict(OWN, (HPA, KEDA), BOUND)
     assert found is not None
     assert (found.rival, found.spot, found.attainment, found.cost) == ("keda", "point 1", 0.99, 50.0)
-    # 0.99 is 9 tenths of the way from 0.90 to 1.00: $20 + 0.9 x $20 = $38; of the bound: $15 + 0.9 x $10 = $24.
+    # 0.99 is 9 tenths of the way from 0.90 to 1.00: $20 + 0.9 x $20 = $38. The bound is that of 0.90: a line to the
+    # one of 1.00 could be above what it is at 0.99.
     assert found.own_cost == pytest.approx(38.0)
     assert found.ratio == pytest.approx(38 / 50)
-    assert found.bound_cost == pytest.approx(24.0)
-    # From $50 down to $24 are $26, of which $12 are gone.
-    assert found.gap_closed == pytest.approx(12 / 26)
+    assert found.bound_cost == pytest.approx(15.0)
+    # From $50 down to $15 are $35, of which $12 are gone.
+    assert found.gap_closed == pytest.approx(12 / 35)
     assert found.notes == ()
 
 
@@ -40,9 +41,9 @@ def test_what_is_unknown_says_why() -> None:
     assert found is not None
     assert (found.own_cost, found.ratio, found.bound_cost, found.gap_closed) == (None, None, None, None)
     assert found.notes == ("wva attains 98.00% at most", "the bound was not computed")
-    found = verdict(OWN, (KEDA,), BOUND[:1])
+    found = verdict(OWN, (KEDA,), BOUND[1:])
     assert found is not None
-    assert (found.gap_closed, found.notes) == (None, ("the bound was computed up to 90.00% only",))
+    assert (found.gap_closed, found.notes) == (None, ("the bound was computed from 100% on",))
 
 
 def test_a_rival_at_the_bound_leaves_no_gap() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from wva.report.experiments.bench import Bench
 from wva.report.experiments.experiment import Experiment
+from wva.report.frontier.bound import Bounding, bound_points
 from wva.report.frontier.compare import levels, verdict
-from wva.report.frontier.data import OWN, BoundPoint, Curve, Panel, Startup, Tuned
+from wva.report.frontier.data import OWN, Curve, Panel, Startup, Tuned
 from wva.report.frontier.effort import Effort, Telling, effort, part_of
 from wva.report.frontier.spots import Asked, curve, default_of, own_sweep, run_spots, taken_over
 from wva.report.frontier.statics import static_curve
@@ -15,7 +16,7 @@ from wva.scenario.schema import Scenario
 
 STARTUPS_S = (30.0, 110.0, 300.0)
 """Start-ups with which the chosen spots are run again."""
-STAGES = ("the defaults", "tuning", "every seed", "static fleets", "other start-ups")
+STAGES = ("the defaults", "tuning", "every seed", "static fleets", "other start-ups", "the bound")
 
 Stage = Callable[[str, str], None]
 """Told which stage begins, and more about it."""
@@ -54,7 +55,10 @@ def collect(
 
     stage(STAGES[4], "")
     startups = _startups((own, *others), _on_seeds(scenario, work.startup_seeds), bench)
-    bound: tuple[BoundPoint, ...] = ()
+
+    stage(STAGES[5], "")
+    (least,) = bench.outcomes([Bounding(scenario, scenario.seeds[0], outcomes[0]["attainable"])])
+    bound = bound_points(least)
     return Panel(
         scenario=scenario.name,
         queue=scenario.gateway.queue.value,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from wva.report.experiments.trade import choose, cost_at
+from wva.report.frontier.bound import bound_at
 from wva.report.frontier.data import CHOSEN_AT, LEVELS, BoundPoint, Curve, Level, Spot, Verdict
 
 
@@ -18,7 +19,7 @@ def verdict(own: Curve, rivals: Sequence[Curve], bound: Sequence[BoundPoint]) ->
     best = choose([curve.chosen_spot for curve in rivals], CHOSEN_AT)
     name = next(curve.name for curve in rivals if curve.chosen_spot is best)
     own_cost = cost_at(own.spots, best.attainment)
-    bound_cost = cost_at(bound, best.attainment)
+    bound_cost = bound_at(bound, best.attainment)
     notes = []
     if own_cost is None:
         most = max(spot.attainment for spot in own.spots)
@@ -26,7 +27,7 @@ def verdict(own: Curve, rivals: Sequence[Curve], bound: Sequence[BoundPoint]) ->
     if not bound:
         notes.append("the bound was not computed")
     elif bound_cost is None:
-        notes.append(f"the bound was computed up to {max(point.attainment for point in bound):.2%} only")
+        notes.append(f"the bound was computed from {bound[0].attainment:.0%} on")
     elif bound_cost >= best.cost:
         notes.append("the rival costs no more than the bound: there is no gap")
     return Verdict(
@@ -53,7 +54,7 @@ def levels(own: Curve, rivals: Sequence[Curve], static: Curve | None, bound: Seq
             own=own_cost,
             rivals=rivals_cost,
             static=None if static is None else cost_at(static.spots, attainment),
-            bound=cost_at(bound, attainment),
+            bound=bound_at(bound, attainment),
             ratio=ratio(own_cost, rivals_cost),
         )
 

@@ -141,8 +141,9 @@ def _climb(
 ) -> None:
     """Write the best level of each slot into ``path``.
 
-    ``seats`` is what seats cost beyond a rent of 0, ``highest`` the highest level of each slot, ``steps`` what a slot at
-    each level adds to the payback, which begins at ``start``. ``value`` and ``following`` have shape (levels, paybacks).
+    ``seats`` is what seats cost beyond a rent of 0, ``highest`` the highest level of each slot, ``steps`` what a slot
+    at each level adds to the payback, which begins at ``start``. ``value`` and ``following`` have shape (levels,
+    paybacks).
     """
     value[:] = _IMPOSSIBLE
     value[:, start] = 0.0
