@@ -26,6 +26,7 @@ class Request:
     engine: "Engine | None" = None
     preemptions: int = 0
     enqueued: int = -1
+    scheduled: int = -1
     token_at: int = -1
     """When its newest token came."""
 
@@ -203,6 +204,8 @@ class Engine:
         while not preempted and budget > 0 and self.head_fits():
             self.see(now)
             request = self.waiting.popleft()
+            if request.scheduled < 0:
+                request.scheduled = now
             found = self.cached_prefix(request)
             for block in request.trace_blocks[:found]:
                 self.cache.references[block] += 1

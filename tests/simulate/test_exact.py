@@ -149,14 +149,17 @@ def reference_fleet(case: Case) -> reference.Fleet:
 def ends(world: World) -> list[tuple[object, ...]]:
     """What became of every request in the closed form."""
     return [
-        (int(r["first_token"]), int(r["finish"]), int(r["produced"]), STATUS[int(r["status"])], int(r["preemptions"]))
+        (
+            *(int(r[name]) for name in ("scheduled", "first_token", "finish", "produced", "preemptions")),
+            STATUS[int(r["status"])],
+        )
         for r in world.engines.requests
     ]
 
 
 def reference_ends(fleet: reference.Fleet) -> list[tuple[object, ...]]:
     """What became of every request step by step."""
-    return [(r.first_token, r.finish, r.produced, r.status, r.preemptions) for r in fleet.requests]
+    return [(r.scheduled, r.first_token, r.finish, r.produced, r.preemptions, r.status) for r in fleet.requests]
 
 
 def closed_form(case: Case) -> list[tuple[object, ...]]:

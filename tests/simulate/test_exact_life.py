@@ -69,7 +69,7 @@ def check(case: Case, events: list[Event]) -> None:
     fleet.run()
     assert ends(world) == reference_ends(fleet)
     assert all_served(world)
-    failed = [status for _, _, _, status, _ in ends(world) if status not in ("completed", "truncated")]
+    failed = [status for *_, status in ends(world) if status not in ("completed", "truncated")]
     assert world.gateways[0]["failed"] == len(failed)
 
 

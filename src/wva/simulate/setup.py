@@ -45,6 +45,7 @@ def _announce(
         record.input = input_tokens[index]
         record.output = output_tokens[index]
         record.model = model[index]
+        record.scheduled = NONE
         record.first_token = NONE
         record.finish = NONE
         record.last_token = NONE

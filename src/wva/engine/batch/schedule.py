@@ -251,6 +251,8 @@ def _admit(engines: Engines, r: int, now: int) -> int:
     replica = engines.replicas[r]
     window_blocks = engines.servers[replica.server].window_blocks
     request = replica.first_waiting
+    if engines.requests[request].scheduled < 0:
+        engines.requests[request].scheduled = now
     leave_waiting(engines.requests, replica, request)
     s = take_slot(engines.slots[r], replica, request)
     slot = engines.slots[r, s]

@@ -35,6 +35,7 @@ REQUEST = np.dtype(
     [
         ("arrival", np.int64),
         ("enqueued", np.int64),
+        ("scheduled", np.int64),
         ("first_token", np.int64),
         ("finish", np.int64),
         ("last_token", np.int64),
@@ -50,8 +51,9 @@ REQUEST = np.dtype(
     ],
     align=True,
 )
-"""One request. Times in picoseconds, -1 until they happen; ``enqueued`` is when an engine got it; ``next`` and
-``previous`` link the queue it waits in; ``last_token`` is the time of its newest token when it was preempted."""
+"""One request. Times in picoseconds, -1 until they happen; ``enqueued`` is when an engine got it and ``scheduled``
+when it first joined a batch; ``next`` and ``previous`` link the queue it waits in; ``last_token`` is the time of its
+newest token when it was preempted."""
 
 SERVER = np.dtype(
     [
