@@ -125,3 +125,19 @@ def test_an_unusual_name_is_no_obstacle(tmp_path: Path) -> None:
         writer.append(MADE[0])
     with Journal(tmp_path / "a run?#100%é.journal") as journal:
         assert len(journal) == 1
+
+
+def test_the_scenario_is_kept_whole(tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    with JournalWriter(path, Threshold(), scenario="burst", seed=7, document='{"name": "burst"}'):
+        pass
+    with Journal(path) as journal:
+        assert journal.document == '{"name": "burst"}'
+
+
+def test_a_journal_of_before_scenarios_were_kept_can_be_read(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE scenario")
+    with Journal(path) as journal:
+        assert journal.document is None
+        assert len(journal) == 10

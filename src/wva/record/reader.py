@@ -64,6 +64,12 @@ class Journal:
         """Whether the run came to its end, as opposed to one that still goes on or broke off."""
         return bool(self._row("SELECT finished FROM run")[0])
 
+    @property
+    def document(self) -> str | None:
+        """The simulated scenario, as its writer put it down; ``None`` for a live fleet and where it was not kept."""
+        found: str | None = self._checked(schema.read_document, self._connection)
+        return found
+
     def __len__(self) -> int:
         last = self._row("SELECT first + count FROM block ORDER BY first DESC LIMIT 1")
         return last[0] if last else 0

@@ -1,8 +1,8 @@
 """The tables of a journal, and how a connection to one is opened.
 
-A journal is one SQLite file: a row for the run, and a row for each block of consecutive decisions, one transaction
-each. The parts of the decisions lie in columns of their own, in order: compressed JSON (see ``column``), and for
-observations also what ``observations`` takes them apart into.
+A journal is one SQLite file: a row for the run, its scenario where it was simulated, and a row for each block of
+consecutive decisions, one transaction each. The parts of the decisions lie in columns of their own, in order:
+compressed JSON (see ``column``), and for observations also what ``observations`` takes them apart into.
 """
 
 import sqlite3
@@ -24,6 +24,7 @@ BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT_VERSION};
 CREATE TABLE run ({", ".join(_RUN_FIELDS)}, finished INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE scenario (document TEXT NOT NULL);
 CREATE TABLE block (
     first INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
@@ -45,8 +46,8 @@ COMMIT;
 """
 
 
-def create(path: Path, run: Run) -> None:
-    """Make an empty journal at ``path``. Raises ``sqlite3.Error`` or ``OSError``."""
+def create(path: Path, run: Run, document: str | None = None) -> None:
+    """Make an empty journal at ``path``; ``document`` is its scenario. Raises ``sqlite3.Error`` or ``OSError``."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         # Nothing is lost yet if the machine fails now; what follows is made durable by the first checkpoint.
@@ -55,6 +56,8 @@ def create(path: Path, run: Run) -> None:
         marks = ", ".join("?" for _ in _RUN_FIELDS)
         values = [getattr(run, name) for name in _RUN_FIELDS]
         connection.execute(f"INSERT INTO run ({', '.join(_RUN_FIELDS)}) VALUES ({marks})", values)
+        if document is not None:
+            connection.execute("INSERT INTO scenario (document) VALUES (?)", (document,))
     finally:
         connection.close()
 
@@ -102,3 +105,11 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
 def read_run(connection: sqlite3.Connection) -> Run:
     """The row of the run."""
     return Run(*connection.execute(f"SELECT {', '.join(_RUN_FIELDS)} FROM run").fetchone())
+
+
+def read_document(connection: sqlite3.Connection) -> str | None:
+    """The document of the scenario; ``None`` where the journal has none, as before journals kept it."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'scenario'").fetchone():
+        return None
+    found = connection.execute("SELECT document FROM scenario").fetchone()
+    return None if found is None else str(found[0])

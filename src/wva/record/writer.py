@@ -71,13 +71,15 @@ class JournalWriter(Generic[M]):
         scenario: str | None = None,
         seed: int | None = None,
         start: float = 0.0,
+        document: str | None = None,
         overwrite: bool = False,
         decisions_per_block: int = DECISIONS_PER_BLOCK,
     ) -> None:
         """Create the journal of a run of ``policy`` that begins with its initial memory.
 
-        ``start`` is the instant that users' times count from, on the observations' clock. ``decisions_per_block`` is
-        how many decisions a crash may lose; 1 suits a live fleet that decides a few times a minute.
+        ``start`` is the instant that users' times count from, on the observations' clock. ``document`` is all
+        of the simulated scenario, as text, from which the run can be made again. ``decisions_per_block`` is how many
+        decisions a crash may lose; 1 suits a live fleet that decides a few times a minute.
         Raises ``UserError`` where the file exists and ``overwrite`` is not set, or where it cannot be written, and
         ``ValueError`` where the policy's configuration or memory cannot be written as JSON.
         """
@@ -91,7 +93,7 @@ class JournalWriter(Generic[M]):
         self._block = _Block()
         self._stored = 0
         self._first_time = self._last_time = -math.inf
-        self._connection: sqlite3.Connection | None = _open(path, self.run, overwrite)
+        self._connection: sqlite3.Connection | None = _open(path, self.run, document, overwrite)
 
     def __enter__(self) -> Self:
         return self
@@ -170,14 +172,14 @@ class JournalWriter(Generic[M]):
             connection.close()
 
 
-def _open(path: Path, run: Run, overwrite: bool) -> sqlite3.Connection:
+def _open(path: Path, run: Run, document: str | None, overwrite: bool) -> sqlite3.Connection:
     """Make the journal under a passing name and give it its own once it is whole."""
     if path.exists() and not overwrite:
         raise UserError(f"{path} exists; choose another name or ask to overwrite it")
     passing = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         try:
-            schema.create(passing, run)
+            schema.create(passing, run, document)
             _remove(path)
             passing.rename(path)
         finally:

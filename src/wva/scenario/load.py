@@ -46,7 +46,7 @@ def parse_scenario(text: str, source: str, directory: Path) -> Scenario:
         UserError: The text is wrong.
 
     """
-    return _validated(parse_yaml(text, source), source, directory)
+    return validated(parse_yaml(text, source), source, directory)
 
 
 def override(
@@ -82,10 +82,16 @@ def override(
         data["seeds"] = tuple(seeds)
     if queue is not None:
         data["gateway"]["queue"] = queue
-    return _validated(data, scenario.source, Path())
+    return validated(data, scenario.source, Path())
 
 
-def _validated(data: dict[str, Any], source: str, directory: Path) -> Scenario:
+def validated(data: dict[str, Any], source: str, directory: Path) -> Scenario:
+    """The scenario that plain data describe; ``source`` names it in messages, traces are relative to ``directory``.
+
+    Raises:
+        UserError: The data are wrong.
+
+    """
     try:
         scenario = Scenario.model_validate(data, context={"directory": directory})
     except ValidationError as error:
