@@ -119,7 +119,7 @@ def every_request_ends_once_and_is_counted(case: Case, simulation: Simulation, r
     failed = sum(status in FAILED for status in ends)
     assert len(ends) == len(case.requests)
     assert sum(status in {"completed", "truncated"} for status in ends) + failed == len(ends)
-    gateways = simulation._world.gateways
+    gateways = simulation.world.gateways
     assert gateways["arrivals"].sum() == len(ends)
     assert gateways["failed"].sum() == failed
     assert gateways["waiting"].sum() == gateways["queued_tokens"].sum() == 0
@@ -131,7 +131,8 @@ def times_are_in_order(case: Case, simulation: Simulation, result: RunResult) ->
         elapsed_s = (record["finish"] - record["arrival"]) / PICOSECONDS
         assert 0 <= elapsed_s <= result.end_s
         if record["first_token"] >= 0:
-            assert record["arrival"] <= record["enqueued"] < record["first_token"] <= record["finish"]
+            assert record["arrival"] <= record["enqueued"] <= record["scheduled"]
+            assert record["scheduled"] < record["first_token"] <= record["finish"]
             assert (record["first_token"] - record["arrival"]) / PICOSECONDS <= gateway.first_token_timeout
         if gateway.total_timeout is not None:
             assert elapsed_s <= gateway.total_timeout
@@ -140,7 +141,7 @@ def times_are_in_order(case: Case, simulation: Simulation, result: RunResult) ->
 
 
 def nothing_is_left_behind(case: Case, simulation: Simulation, result: RunResult) -> None:
-    replicas = simulation._world.engines.replicas
+    replicas = simulation.world.engines.replicas
     for name in ("running", "waiting", "in_flight", "used_blocks", "aborts", "decoding", "context"):
         assert not replicas[name].any(), name
     # A replica that was stopped with nothing left is gone.

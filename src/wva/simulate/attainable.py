@@ -1,5 +1,6 @@
 """Which requests an empty replica would serve within the objectives: the ceiling of attainment."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,17 @@ from numpy.typing import NDArray
 
 from wva.engine.batch.state import Engines
 from wva.engine.compiled import entry_point, inlined
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A request alone on an engine whose prefix cache is empty; times in picoseconds."""
+
+    ttft_ps: int
+    rest_ps: int
+    """From the first to the last token."""
+    steps: int
+    """Tokens after the first."""
 
 
 @inlined
@@ -31,6 +43,11 @@ def _alone_ps(engines: Engines, kind: int, request: int) -> tuple[int, int, int]
     rest = steps * (tokens_ps[1] + server.sequence_ps) + server.kv_token_ps * context
     rest += server.window_token_ps * windowed
     return first, rest, steps
+
+
+@entry_point
+def _one(engines: Engines, kind: int, request: int) -> tuple[int, int, int]:
+    return _alone_ps(engines, kind, request)
 
 
 @entry_point
@@ -63,3 +80,10 @@ def find_attainable(
     attainable = np.zeros(engines.requests.size, np.bool_)
     _mark(engines, kinds, ttft_ps, tpot_ps, attainable)
     return attainable
+
+
+def alone(engines: Engines, kind: int, request: int) -> Alone | None:
+    """One request on an empty engine of that kind of server; ``None`` where its prompt is too long for it."""
+    if engines.requests[request]["input"] > engines.servers[kind]["longest_prompt"]:
+        return None
+    return Alone(*_one(engines, kind, request))

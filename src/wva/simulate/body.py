@@ -61,13 +61,19 @@ class SimulatedFleet:
         """Work through all that happens up to and at ``until``: requests, ends of starts, releases."""
         clock = self._world.clock[0]
         while True:
-            due = max(int(clock["now"]), min(until, self._next_start()))
+            due = max(int(clock["now"]), min(until, self.next_start()))
             if advance(self._world, due) != NONE:
                 self._release_emptied(int(clock["now"]))
                 continue
             self._finish_starts(due)
             if due == until:
                 return
+
+    def next_start(self) -> int:
+        """When the next starting replica can serve; NEVER when none starts, or no row is left for it."""
+        while self._starts and self._starts[0][2].phase is not Phase.STARTING:
+            heapq.heappop(self._starts)
+        return self._starts[0][0] if self._starts and self._rows else NEVER
 
     def scraped(self) -> None:
         """Let rows that the newest scrape found empty serve again: no row shows two replicas in successive scrapes."""
@@ -176,14 +182,8 @@ class SimulatedFleet:
         replica.ready_at = now + round(startup_s * PICOSECONDS)
         heapq.heappush(self._starts, (replica.ready_at, self.revision, replica))
 
-    def _next_start(self) -> int:
-        """When the next starting replica can serve; NEVER when none starts, or no row is left for it."""
-        while self._starts and self._starts[0][2].phase is not Phase.STARTING:
-            heapq.heappop(self._starts)
-        return self._starts[0][0] if self._starts and self._rows else NEVER
-
     def _finish_starts(self, now: int) -> None:
-        while self._next_start() <= now:
+        while self.next_start() <= now:
             _, _, replica = heapq.heappop(self._starts)
             self._enter(replica, Phase.READY, now)
             replica.ready_at = now

@@ -99,6 +99,21 @@ def _next_engine_event(world: World) -> int:
     return int(earliest)
 
 
+@inlined
+def _next_event(world: World, deadline: int) -> int:
+    clock = world.clock[0]
+    now = min(_next_engine_event(world), clock.check, deadline)
+    if clock.arrived < world.engines.requests.size:
+        now = min(now, world.engines.requests[clock.arrived].arrival)
+    return int(now)
+
+
+@entry_point
+def next_event(world: World) -> int:
+    """When anything happens next that no control event causes; NEVER when nothing does."""
+    return _next_event(world, min(_first_token_deadline(world), _total_deadline(world)))
+
+
 @entry_point
 def advance(world: World, until: int) -> int:
     """Work through every event up to and at ``until``; return early with a draining replica that has become empty.
@@ -110,9 +125,7 @@ def advance(world: World, until: int) -> int:
     count = engines.requests.size
     while True:
         deadline = min(_first_token_deadline(world), _total_deadline(world))
-        now = min(_next_engine_event(world), clock.check, deadline)
-        if clock.arrived < count:
-            now = min(now, engines.requests[clock.arrived].arrival)
+        now = _next_event(world, deadline)
         if now > until:
             clock.now = until
             return NONE

@@ -34,6 +34,14 @@ def is_met(request: Any, ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64])
 
 
 @entry_point
+def _mark(
+    requests: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64], marks: NDArray[np.bool_]
+) -> None:
+    for index in range(requests.size):
+        marks[index] = is_met(requests[index], ttft_ps, tpot_ps)
+
+
+@entry_point
 def _count(requests: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[np.int64]) -> int:
     met = 0
     for index in range(requests.size):
@@ -45,3 +53,10 @@ def _count(requests: NDArray[Any], ttft_ps: NDArray[np.int64], tpot_ps: NDArray[
 def count_met(requests: NDArray[Any], models: Sequence[Model]) -> int:
     """Count the requests that were met; ``requests`` has dtype REQUEST."""
     return int(_count(requests, *objectives_ps(models)))
+
+
+def mark_met(requests: NDArray[Any], models: Sequence[Model]) -> NDArray[np.bool_]:
+    """Whether each request, dtype REQUEST, was met."""
+    marks = np.empty(len(requests), np.bool_)
+    _mark(requests, *objectives_ps(models), marks)
+    return marks

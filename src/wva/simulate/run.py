@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from wva.engine.mix import RequestMix
 from wva.engine.server import Server
 from wva.fleet.catalogue import accelerator, model_shape
 from wva.fleet.model import Model
+from wva.fleet.observation import Observation
 from wva.fleet.outcome import Outcome
 from wva.fleet.policy import Policy
 from wva.fleet.variant import Variant
@@ -23,13 +25,15 @@ from wva.record.decision import Decision
 from wva.record.digest import configuration_digest
 from wva.record.run import encode_configuration
 from wva.record.writer import JournalWriter
+from wva.scenario.document import encode_scenario
 from wva.scenario.nouns import fleet_models, fleet_variants
 from wva.scenario.schema import Queue, Routing, Scenario
 from wva.simulate.attainable import find_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
 from wva.simulate.energy import energy_drawn, kilograms_of_co2
-from wva.simulate.loop import all_served
+from wva.simulate.loop import all_served, next_event
 from wva.simulate.observe import Observer
+from wva.simulate.replicas import SimulatedReplica
 from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
 from wva.simulate.setup import build_world
 from wva.simulate.stock import Stock
@@ -143,7 +147,9 @@ class Simulation:
         seed: int,
         journal: JournalWriter[Any] | None = None,
         progress: Progress | None = None,
+        configuration: str | None = None,
     ) -> None:
+        """``configuration`` is the digest that observations carry; ``None`` is that of the policy."""
         scenario = setting.scenario
         self._setting = setting
         self._workload = workload
@@ -151,18 +157,19 @@ class Simulation:
         self._seed = seed
         self._journal = journal
         self._progress = progress
-        self._world = _world(setting, workload)
+        self.world = _world(setting, workload)
+        """The gateway, the engines and the requests."""
         self._clock = _Clockwork(scenario, seed)
         self._fleet = SimulatedFleet(
-            self._world, setting.variants, setting.model_of, _routing_costs(setting), Stock(scenario.nodes)
+            self.world, setting.variants, setting.model_of, _routing_costs(setting), Stock(scenario.nodes)
         )
         self._observer = Observer(
-            self._world,
+            self.world,
             self._fleet,
             setting.models,
             setting.servers,
             scenario.control.scrape,
-            configuration_digest(encode_configuration(policy)),
+            configuration_digest(encode_configuration(policy)) if configuration is None else configuration,
         )
         self._memory = policy.initial_memory()
         self._outcomes: tuple[Outcome, ...] = ()
@@ -175,32 +182,75 @@ class Simulation:
     def run(self) -> RunResult:
         """Work through the whole window and what it left in flight."""
         began = time.perf_counter()
-        end = self._drive()
+        while not self._turn():
+            pass
+        end = int(self.world.clock[0]["now"])
         self._fleet.close(end)
         if self._progress is not None:
             self._progress(1.0)
         return self._result(end, time.perf_counter() - began)
 
-    def _drive(self) -> int:
-        window = round(self._workload.window_s * PICOSECONDS)
+    def run_until(self, until: int) -> None:
+        """Work through all that happens up to and at ``until``, in picoseconds, whether or not the window is over.
+
+        A time that lies behind changes nothing.
+        """
+        if until < int(self.world.clock[0]["now"]):
+            return
+        while self._clock.next() <= until:
+            self._turn()
+        self._fleet.serve_until(until)
+
+    def next_event(self) -> int:
+        """When anything happens next, in picoseconds."""
+        return min(next_event(self.world), self._fleet.next_start(), self._clock.next())
+
+    def replica_at(self, row: int) -> SimulatedReplica:
+        """The replica that serves at this row of the engines. Raises ``StopIteration`` where none does."""
+        return next(replica for replica in self._fleet.replicas if replica.row == row)
+
+    def look(self) -> Observation:
+        """What a scrape at this instant shows. It takes the place of a scrape to come, so use it on a fork."""
+        now = int(self.world.clock[0]["now"])
+        self._observer.scrape(now)
+        return self._observer.observe(now, ())
+
+    def fork(self, policy: Policy[Any]) -> "Simulation":
+        """An independent copy that goes on from here under another policy, without a journal.
+
+        What it has counted of the control plane so far is not copied, so it has no result of its own.
+        """
+        shared = (self._setting, self._workload, self._policy, self._journal, self._progress)
+        memo: dict[int, Any] = {id(part): part for part in shared}
+        memo |= {id(past): [] for past in (self._samples, self._readings, self._decision_s)}
+        copy = deepcopy(self, memo)
+        copy._policy, copy._memory, copy._journal, copy._progress = policy, policy.initial_memory(), None, None
+        return copy
+
+    def _turn(self) -> bool:
+        """Work through all that happens up to the next control event, and through that; tell whether the run is over.
+
+        It is over at the first decision after the window that finds every request ended.
+        """
         clock = self._clock
-        while True:
-            now = clock.next()
-            self._fleet.serve_until(now)
-            for variant in clock.take_crashes(now):
-                self._fleet.crash(variant, now)
-            if clock.next_scrape == now:
-                clock.next_scrape += clock.scrape_interval
-                self._observer.scrape(now)
-                self._fleet.scraped()
-                self._sample(now)
-            if clock.next_control == now:
-                clock.next_control += clock.control_interval
-                if now >= window and all_served(self._world):
-                    return now
-                self._decide(now)
-                if self._progress is not None and len(self._decision_s) % 64 == 0:
-                    self._progress(min(now / window, 1.0))
+        now = clock.next()
+        self._fleet.serve_until(now)
+        for variant in clock.take_crashes(now):
+            self._fleet.crash(variant, now)
+        if clock.next_scrape == now:
+            clock.next_scrape += clock.scrape_interval
+            self._observer.scrape(now)
+            self._fleet.scraped()
+            self._sample(now)
+        if clock.next_control == now:
+            clock.next_control += clock.control_interval
+            window = round(self._workload.window_s * PICOSECONDS)
+            if now >= window and all_served(self.world):
+                return True
+            self._decide(now)
+            if self._progress is not None and len(self._decision_s) % 64 == 0:
+                self._progress(min(now / window, 1.0))
+        return False
 
     def _decide(self, now: int) -> None:
         observation = self._observer.observe(now, self._outcomes)
@@ -221,7 +271,7 @@ class Simulation:
         self._readings.append((now, self._fleet.consumed(now, *self._observer.work())))
 
     def _result(self, end: int, wall_s: float) -> RunResult:
-        requests = self._world.engines.requests
+        requests = self.world.engines.requests
         if not bool(np.all(requests["finish"] >= 0)):
             raise AssertionError("a request was forgotten: neither completed nor failed")
         objectives = [model.objectives for model in self._setting.models]
@@ -237,7 +287,7 @@ class Simulation:
             end_s=end / PICOSECONDS,
             requests=requests,
             attainable=find_attainable(
-                self._world.engines,
+                self.world.engines,
                 np.array(self._setting.model_of),
                 _picoseconds([objective.ttft_s for objective in objectives]),
                 _picoseconds([objective.tpot_s for objective in objectives]),
@@ -275,5 +325,8 @@ def simulate(
     if journal_path is None:
         return Simulation(setting, workload, policy, seed, None, progress).run()
     scenario = setting.scenario
-    with JournalWriter(journal_path, policy, scenario=scenario.name, seed=seed, overwrite=True) as journal:
+    document = encode_scenario(scenario)
+    with JournalWriter(
+        journal_path, policy, scenario=scenario.name, seed=seed, document=document, overwrite=True
+    ) as journal:
         return Simulation(setting, workload, policy, seed, journal, progress).run()
