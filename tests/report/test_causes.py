@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.report.results import MODEL, SLOW_MODEL, requests, run
-from wva.engine.batch.state import CRASHED, FIRST_TOKEN_TIMEOUT, TOTAL_TIMEOUT
+from wva.engine.batch.state import CRASHED, FIRST_TOKEN_TIMEOUT, INCOMPLETE, QUEUE_TIMEOUT, TOTAL_TIMEOUT
 from wva.report.causes import CAUSES, misses_by_cause
 from wva.simulate.result import RunResult
 
@@ -33,8 +33,12 @@ def test_failures_by_what_ended_them() -> None:
         requests((1.0, None, 61.0, 0), status=FIRST_TOKEN_TIMEOUT),
         requests((2.0, 3.0, 9.0, 4), (2.5, 3.0, 9.0, 4), status=TOTAL_TIMEOUT),
         requests((4.0, 5.0, 9.0, 4), status=CRASHED),
+        requests((5.0, None, 65.0, 0), status=QUEUE_TIMEOUT),
+        # One that was in time as far as it got, and one that had not begun.
+        requests((90.0, 91.0, 99.0, 4), (95.0, None, 99.0, 0), status=INCOMPLETE),
     ]
-    assert causes(run(*parts)) == {"crash": 1, "first_token_timeout": 1, "total_timeout": 2}
+    by_cause = {"crash": 1, "first_token_timeout": 1, "total_timeout": 2, "queue_timeout": 1, "incomplete": 2}
+    assert causes(run(*parts)) == by_cause
 
 
 def test_late_requests_by_what_was_coming_when_they_came() -> None:

@@ -11,6 +11,8 @@ from wva.engine.batch.state import (
     COMPLETED,
     CRASHED,
     FIRST_TOKEN_TIMEOUT,
+    INCOMPLETE,
+    QUEUE_TIMEOUT,
     TOO_LONG,
     TOTAL_TIMEOUT,
     TRUNCATED,
@@ -80,12 +82,15 @@ def test_failures_by_reason() -> None:
         # In time, had they ended well.
         requests((4.0, 5.0, 5.1, 2), (5.0, 6.0, 6.1, 2), (6.0, 7.0, 7.1, 2), status=TOTAL_TIMEOUT),
         requests((7.0, 8.0, 8.1, 2), status=CRASHED),
+        requests((8.0, None, 68.0, 0), (9.0, None, 69.0, 0), status=QUEUE_TIMEOUT),
+        requests((60.0, 61.0, 70.0, 0), status=INCOMPLETE),
     )
     scored = score(result)
-    assert scored.failed == {"too_long": 2, "first_token_timeout": 1, "total_timeout": 3, "crash": 1, "sum": 7}
-    assert (scored.offered, scored.completed, scored.met) == (8, 1, 1)
+    by_reason = {"too_long": 2, "first_token_timeout": 1, "total_timeout": 3, "crash": 1, "queue_timeout": 2}
+    assert scored.failed == {**by_reason, "incomplete": 1, "sum": 10}
+    assert (scored.offered, scored.completed, scored.met) == (11, 1, 1)
     # Whoever got a first token counts there, however it went on.
-    assert (scored.ttft_s.count, scored.tpot_s.count, scored.e2e_s.count) == (5, 1, 1)
+    assert (scored.ttft_s.count, scored.tpot_s.count, scored.e2e_s.count) == (6, 1, 1)
 
 
 def test_a_forgotten_request_is_an_error() -> None:

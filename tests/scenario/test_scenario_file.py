@@ -3,10 +3,12 @@ from pathlib import Path
 import pytest
 
 from wva.fleet.errors import UserError
-from wva.fleet.variant import Role
+from wva.fleet.variant import EngineArguments, Role
 from wva.scenario.checks import require_known
 from wva.scenario.load import builtin_scenario, load_scenario, parse_scenario
-from wva.scenario.schema import Queue, Routing, Scenario
+from wva.scenario.nouns import fleet_variants
+from wva.scenario.schema import AtEnd, Queue, Routing, Scenario
+from wva.workload.arrivals import Arrivals
 
 SHARED = Path(__file__).parents[3] / "shared" / "scenarios"
 
@@ -22,17 +24,19 @@ name: full
 workload:
   - {model: m, trace: t.csv, scale: 2.5, jitter: 60s, start: 1h, duration: 30m}
   - model: n
-    synthetic: {arrivals: poisson, input_tokens: {constant: 10}, output_tokens: {uniform: {min: 1, max: 5}},
+    synthetic: {arrivals: constant, input_tokens: {constant: 10}, output_tokens: {uniform: {min: 1, max: 5}},
                 rate: [[0s, 1], [1m, 2.5]]}
 models:
   m: {shape: s, precision: fp8, objectives: {ttft: 500ms, tpot: 50ms}, priority: 3}
   n: {shape: s, precision: bf16, objectives: {ttft: 2s, tpot: 100ms}}
 variants:
   - {name: v, model: m, role: both, accelerator: H100-80GB, tensor_parallel: 2, cost: 6, min: 0, max: 4, initial: 1,
-     startup: 2m, max_num_seqs: 128, max_num_batched_tokens: 4096}
+     startup: 2m, max_num_seqs: 128, max_num_batched_tokens: 4096, gpu_memory_utilization: 0.95}
   - {name: w, model: n, accelerator: H100-80GB, cost: 3, min: 1, max: 1, initial: 1}
 nodes: [{accelerator: H100-80GB, gpus: 8, count: 2}]
-gateway: {queue: gateway, hold_above: 7, first_token_timeout: 30s, total_timeout: 10m, routing: round-robin}
+clients: {max_concurrency: 512, at_end: cancel}
+gateway: {queue: gateway, hold_above: 7, hold_above_kv: 0.8, first_token_timeout: 30s, total_timeout: 10m,
+          queue_timeout: 1m, routing: round-robin}
 control: {interval: 30s, scrape: 5s}
 crashes: [{at: 600s, variant: v}]
 power: {pue: 1.2, carbon_intensity: [[0s, 300], [6h, 150]]}
@@ -49,11 +53,13 @@ def test_what_is_left_out_has_its_default() -> None:
     (entry,), (variant,) = scenario.workload, scenario.variants
     assert (entry.scale, entry.jitter, entry.start, entry.duration) == (1.0, 0.0, 0.0, None)
     assert (variant.role, variant.tensor_parallel, variant.startup) == (Role.BOTH, 1, 110.0)
-    assert (variant.max_num_seqs, variant.max_num_batched_tokens) == (None, None)
+    assert (variant.max_num_seqs, variant.max_num_batched_tokens, variant.gpu_memory_utilization) == (None,) * 3
     assert scenario.models["m"].priority == 0
     assert (scenario.gateway.queue, scenario.gateway.routing) == (Queue.ENGINE, Routing.LEAST_LOADED)
     assert (scenario.gateway.hold_above, scenario.gateway.first_token_timeout) == (5, 60.0)
-    assert scenario.gateway.total_timeout is None
+    gateway, clients = scenario.gateway, scenario.clients
+    assert (gateway.total_timeout, gateway.queue_timeout, gateway.hold_above_kv) == (None, None, None)
+    assert (clients.max_concurrency, clients.at_end) == (None, AtEnd.WAIT)
     assert (scenario.control.interval, scenario.control.scrape) == (15.0, 15.0)
     assert (scenario.nodes, scenario.crashes, scenario.seeds) == (None, (), (1,))
     assert (scenario.power.pue, scenario.power.carbon_intensity) == (1.0, None)
@@ -65,6 +71,7 @@ def test_every_key_is_read() -> None:
     assert (traced.scale, traced.jitter, traced.start, traced.duration) == (2.5, 60.0, 3600.0, 1800.0)
     assert drawn.synthetic is not None
     assert drawn.synthetic.rate == ((0.0, 1.0), (60.0, 2.5))
+    assert drawn.synthetic.arrivals is Arrivals.CONSTANT
     assert drawn.synthetic.input_tokens.constant == 10
     assert drawn.synthetic.output_tokens.uniform is not None
     assert (drawn.synthetic.output_tokens.uniform.min, drawn.synthetic.output_tokens.uniform.max) == (1, 5)
@@ -74,7 +81,10 @@ def test_every_key_is_read() -> None:
     assert scenario.gateway.queue is Queue.GATEWAY
     assert scenario.gateway.routing is Routing.ROUND_ROBIN
     assert (scenario.gateway.hold_above, scenario.gateway.first_token_timeout) == (7, 30.0)
-    assert scenario.gateway.total_timeout == 600.0
+    assert (scenario.gateway.total_timeout, scenario.gateway.queue_timeout) == (600.0, 60.0)
+    assert scenario.gateway.hold_above_kv == 0.8
+    assert (scenario.clients.max_concurrency, scenario.clients.at_end) == (512, AtEnd.CANCEL)
+    assert fleet_variants(scenario)[0].engine == EngineArguments(128, 4096, 0.95)
     assert (scenario.control.interval, scenario.control.scrape) == (30.0, 5.0)
     assert [(crash.at, crash.variant) for crash in scenario.crashes] == [(600.0, "v")]
     assert (scenario.power.pue, scenario.power.carbon_intensity) == (1.2, ((0.0, 300.0), (21_600.0, 150.0)))
@@ -103,6 +113,14 @@ def test_traces_are_named_relative_to_the_file(tmp_path: Path) -> None:
         ("min: 0", "min: 5", "variants[0].max: is 4, below min 5 (and 1 more)"),
         ("initial: 1", "initial: 9", "variants[0].initial: is 9, outside min 0 and max 4"),
         ("min: 1, max: 1, initial: 1", "min: 1, max: 1, initial: 0", "variants[1].initial: is 0, outside min 1"),
+        (
+            "utilization: 0.95",
+            "utilization: 1.1",
+            "variants[0].gpu_memory_utilization: must be less than or equal to 1",
+        ),
+        ("max_concurrency: 512", "max_concurrency: 0", "clients.max_concurrency: must be greater than or equal to 1"),
+        ("at_end: cancel", "at_end: stop", "clients.at_end: must be 'wait' or 'cancel', not 'stop'"),
+        ("hold_above_kv: 0.8", "hold_above_kv: 0", "gateway.hold_above_kv: must be greater than 0, not 0"),
         ("cost: 6", "cost: -6", "variants[0].cost: must be greater than or equal to 0, not -6"),
         ("cost: 6", "cost: .inf", "variants[0].cost: must be a finite number"),
         ("cost: 6", "cost: yes", "variants[0].cost: must be a valid number, not True"),
@@ -132,7 +150,7 @@ def test_traces_are_named_relative_to_the_file(tmp_path: Path) -> None:
         ("- model: n", "- model: n\n    trace: t.csv", "workload[1]: give exactly one of trace and synthetic"),
         ("- model: n", "- model: n\n    jitter: 1s", "workload[1]: jitter shifts copies of a trace"),
         ("- model: n", "- model: n\n    start: 60s", "workload[1].start: is 60s, at or after the end of rate"),
-        ("arrivals: poisson", "arrivals: even", "workload[1].synthetic.arrivals: must be 'poisson', not 'even'"),
+        ("arrivals: constant", "arrivals: even", "workload[1].synthetic.arrivals: must be 'poisson' or 'constant'"),
         ("[0s, 1]", "[5s, 1]", "workload[1].synthetic.rate: must start at 0s, not at 5s"),
         ("[0s, 1]", "[0s, 1], [2m, 1]", "workload[1].synthetic.rate: must go forward in time"),
         ("[0s, 1]", "[0s, -1]", "workload[1].synthetic.rate[0][1]: must be greater than or equal to 0, not -1"),

@@ -34,6 +34,8 @@ STATUS = {
     state.TOO_LONG: "too long",
     state.FIRST_TOKEN_TIMEOUT: "first token timeout",
     state.TOTAL_TIMEOUT: "total timeout",
+    state.QUEUE_TIMEOUT: "queue timeout",
+    state.INCOMPLETE: "incomplete",
     state.CRASHED: "crashed",
 }
 
@@ -121,9 +123,12 @@ class Rig:
         nodes: Sequence[tuple[str, int, int]] | None = None,
         rows: int | None = None,
         hold_above: int | None = None,
+        hold_above_kv: float | None = None,
         round_robin: bool = False,
         first_token_timeout_s: float | None = None,
         total_timeout_s: float | None = None,
+        queue_timeout_s: float | None = None,
+        max_concurrency: int | None = None,
         scrape_s: float = 15.0,
         **ready: int,
     ) -> None:
@@ -140,8 +145,11 @@ class Rig:
             rows=most_rows(self.variants) if rows is None else rows,
             first_token_timeout_ps=None if first_token_timeout_s is None else ps(first_token_timeout_s),
             total_timeout_ps=None if total_timeout_s is None else ps(total_timeout_s),
+            queue_timeout_ps=None if queue_timeout_s is None else ps(queue_timeout_s),
             hold_above=hold_above,
+            hold_above_kv=hold_above_kv,
             round_robin=round_robin,
+            max_concurrency=max_concurrency,
         )
         specs = [NodesSpec(accelerator=name, gpus=gpus, count=count) for name, gpus, count in nodes or ()]
         self.fleet = SimulatedFleet(

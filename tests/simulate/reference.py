@@ -333,6 +333,9 @@ class Fleet:
     total_timeout: int | None = None
     hold_above: int | None = None
     full_load_s: float = 0.0
+    queue_timeout: int | None = None
+    hold_above_kv: float | None = None
+    max_concurrency: int | None = None
     held: list[Request] = field(default_factory=list)
     last: int = 0
 
@@ -345,7 +348,9 @@ class Fleet:
         if self.hold_above is None:
             return True
         engine.see(now)
-        return engine.seen_waiting + engine.sent < self.hold_above
+        used = (engine.seen_used + engine.sent_tokens / 16) / engine.server.kv_blocks
+        full = self.hold_above_kv is not None and used >= self.hold_above_kv
+        return engine.seen_waiting + engine.sent < self.hold_above and not full
 
     def route(self, request: Request, now: int) -> bool:
         takers = [engine for engine in self.engines if engine.ready and self.takes(engine, request, now)]
@@ -376,12 +381,15 @@ class Fleet:
             deadlines.append(request.arrival + self.first_token_timeout)
         if self.total_timeout is not None:
             deadlines.append(request.arrival + self.total_timeout)
+        if self.queue_timeout is not None and request in self.held:
+            deadlines.append(request.arrival + self.queue_timeout)
         return min(deadlines, default=None)
 
     def give_up(self, request: Request, now: int) -> None:
         first = self.first_token_timeout is not None and request.first_token < 0
         late = first and now >= request.arrival + (self.first_token_timeout or 0)
-        request.status = "first token timeout" if late else "total timeout"
+        too_long = self.total_timeout is not None and now >= request.arrival + self.total_timeout
+        request.status = "first token timeout" if late else "total timeout" if too_long else "queue timeout"
         request.finish = now
         if request.engine is None:
             self.held.remove(request)
@@ -409,6 +417,7 @@ class Fleet:
         self.engines[index].ready = False
 
     def kill(self, index: int, now: int) -> None:
+        self.last = now
         engine = self.engines[index]
         for request in [*engine.waiting, *engine.running]:
             if request.status == "active":
@@ -416,14 +425,19 @@ class Fleet:
                 request.finish = now
         engine.waiting.clear()
         engine.running.clear()
+        engine.in_flight = 0
         engine.step_end = None
         engine.ready = False
+
+    def can_send(self) -> bool:
+        outstanding = len(self.held) + sum(engine.in_flight for engine in self.engines)
+        return self.max_concurrency is None or outstanding < self.max_concurrency
 
     def next_event(self) -> int | None:
         times = [engine.step_end for engine in self.engines if engine.step_end is not None]
         times += [deadline for r in self.requests if (deadline := self.deadline(r)) is not None]
-        if self.arrivals:
-            times.append(self.arrivals[0].arrival)
+        if self.arrivals and self.can_send():
+            times.append(max(self.last, self.arrivals[0].arrival))
         if self.held:
             times.append(self.last // READING_PS * READING_PS + READING_PS)
         return min(times, default=None)
@@ -439,7 +453,8 @@ class Fleet:
                 self.give_up(request, now)
         if self.held and now % READING_PS == 0:
             self.held = [request for request in self.held if not self.route(request, now)]
-        while self.arrivals and self.arrivals[0].arrival == now:
+        while self.arrivals and self.arrivals[0].arrival <= now and self.can_send():
+            self.arrivals[0].arrival = now
             self.receive(self.arrivals.popleft(), now)
         self.begin_steps(now)
 

@@ -57,6 +57,7 @@ def setting(
     servers: Mapping[str, Server] | None = None,
     initial: Mapping[str, int] | None = None,
     nodes: Sequence[tuple[str, int, int]] | None = None,
+    clients: Mapping[str, Any] | None = None,
     gateway: Mapping[str, Any] | None = None,
     interval: float = 1.0,
     scrape: float = 1.0,
@@ -86,6 +87,7 @@ def setting(
             for v in variants
         ],
         "nodes": None if nodes is None else [{"accelerator": a, "gpus": g, "count": c} for a, g, c in nodes],
+        "clients": clients or {},
         "gateway": gateway or {},
         "control": {"interval": f"{interval}s", "scrape": f"{scrape}s"},
         "crashes": [{"at": f"{at}s", "variant": name} for at, name in crashes],

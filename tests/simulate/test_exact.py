@@ -23,6 +23,7 @@ STATUS = {
     state.FIRST_TOKEN_TIMEOUT: "first token timeout",
     state.TOTAL_TIMEOUT: "total timeout",
     state.CRASHED: "crashed",
+    state.QUEUE_TIMEOUT: "queue timeout",
 }
 
 
@@ -36,7 +37,10 @@ class Case:
     blocks: tuple[tuple[int, ...], ...] | None
     first_token_timeout: int | None
     total_timeout: int | None
+    queue_timeout: int | None
     hold_above: int | None
+    hold_above_kv: float | None
+    max_concurrency: int | None
     full_load_s: float
 
 
@@ -88,7 +92,10 @@ def cases(draw: st.DrawFn, blocks: bool = False) -> Case:
         blocks=lists,
         first_token_timeout=draw(st.sampled_from([None, 20 * MS, 150 * MS, 1000 * MS])),
         total_timeout=draw(st.sampled_from([None, None, 100 * MS, 300 * MS])),
+        queue_timeout=draw(st.sampled_from([None, None, 100 * MS, 250 * MS])),
         hold_above=draw(st.sampled_from([None, None, 1, 3])),
+        hold_above_kv=draw(st.sampled_from([None, None, 0.25, 0.5])),
+        max_concurrency=draw(st.sampled_from([None, None, 1, 2, 5])),
         full_load_s=draw(st.sampled_from([0.0, 2.0, 10.0])),
     )
 
@@ -115,8 +122,11 @@ def world_of(case: Case, ready: bool = True) -> World:
         rows=len(case.servers),
         first_token_timeout_ps=case.first_token_timeout,
         total_timeout_ps=case.total_timeout,
+        queue_timeout_ps=case.queue_timeout,
         hold_above=case.hold_above,
+        hold_above_kv=case.hold_above_kv,
         round_robin=False,
+        max_concurrency=case.max_concurrency,
     )
     for row, cost in enumerate(case.costs):
         world.cost[row] = cost
@@ -143,6 +153,9 @@ def reference_fleet(case: Case) -> reference.Fleet:
         case.total_timeout,
         case.hold_above,
         case.full_load_s,
+        queue_timeout=case.queue_timeout,
+        hold_above_kv=case.hold_above_kv,
+        max_concurrency=case.max_concurrency,
     )
 
 
@@ -150,7 +163,7 @@ def ends(world: World) -> list[tuple[object, ...]]:
     """What became of every request in the closed form."""
     return [
         (
-            *(int(r[name]) for name in ("scheduled", "first_token", "finish", "produced", "preemptions")),
+            *(int(r[name]) for name in ("arrival", "scheduled", "first_token", "finish", "produced", "preemptions")),
             STATUS[int(r["status"])],
         )
         for r in world.engines.requests
@@ -159,7 +172,9 @@ def ends(world: World) -> list[tuple[object, ...]]:
 
 def reference_ends(fleet: reference.Fleet) -> list[tuple[object, ...]]:
     """What became of every request step by step."""
-    return [(r.scheduled, r.first_token, r.finish, r.produced, r.preemptions, r.status) for r in fleet.requests]
+    return [
+        (r.arrival, r.scheduled, r.first_token, r.finish, r.produced, r.preemptions, r.status) for r in fleet.requests
+    ]
 
 
 def closed_form(case: Case) -> list[tuple[object, ...]]:

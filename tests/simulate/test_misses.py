@@ -43,6 +43,8 @@ CASES: Mapping[str, tuple[Server, Sequence[Asked], Mapping[str, object], Cause |
     # its 40th; then the second has three tokens to go: 43 steps of 90 ms, 3.87 s where 1 s + 19 x 100 ms are allowed.
     "preemption": (server(step_ms=90, kv_blocks=4), [(0.5, 16, 40), (0.5, 16, 20)], {}, Cause.PREEMPTION),
     "crash": (server(), [(0.5, 10, 100)], {"crashes": [(0.8, "v")]}, Cause.CRASH),
+    # 900 tokens take 9 s and may take 90; the window is over before.
+    "unfinished": (server(), [(0.5, 10, 900)], {"clients": {"at_end": "cancel"}}, Cause.UNFINISHED),
     "too long": (server(max_model_len=50), [(0.5, 60, 5)], {}, Cause.TOO_LONG),
     "impossible": (server(step_ms=1500), [(0.5, 10, 5)], {}, Cause.IMPOSSIBLE),
 }

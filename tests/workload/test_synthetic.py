@@ -12,6 +12,7 @@ from wva.workload.synthetic import (
     Synthetic,
     TokenCounts,
     Uniform,
+    constant_arrivals,
     draw_trace,
     poisson_arrivals,
 )
@@ -51,6 +52,24 @@ def test_number_of_arrivals_varies_as_a_poisson_number_does() -> None:
     assert np.var(counts) == pytest.approx(50, rel=0.15)
 
 
+def test_constant_arrivals_are_a_request_apart() -> None:
+    # 4 a second for 2 s, then up to 8 in a second: 8 requests, and 6 more.
+    rate: Rate = ((0, 4), (2, 4), (3, 8))
+    for seed in range(20):
+        arrivals = constant_arrivals(rate, np.random.default_rng(seed))
+        assert len(arrivals) == 14
+        gaps = np.diff(arrivals)
+        assert gaps[arrivals[1:] <= 2] == pytest.approx(0.25)
+        assert np.diff(integral(rate, arrivals)) == pytest.approx(1)
+    assert len(constant_arrivals(rate, np.random.default_rng(1), scale=2.5)) == 35
+
+
+def test_the_phase_of_constant_arrivals_is_uniform() -> None:
+    firsts = [constant_arrivals(((0, 1), (2, 1)), np.random.default_rng(seed))[0] for seed in range(2000)]
+    assert np.mean(firsts) == pytest.approx(0.5, abs=0.03)
+    assert np.var(firsts) == pytest.approx(1 / 12, rel=0.1)
+
+
 def test_silence_is_silent() -> None:
     arrivals = poisson_arrivals(((0, 0), (10, 0), (10, 8), (20, 8), (20, 0), (90, 0)), np.random.default_rng(3))
     assert len(arrivals) > 20
@@ -63,9 +82,10 @@ def test_silence_is_silent() -> None:
 def test_any_rate_gives_ascending_arrivals_inside_the_window(pieces: list[tuple[float, float]], seed: int) -> None:
     later = sorted(pieces)
     rate = ((0.0, 1.0), *later, (later[-1][0] + 1.0, 0.0))
-    arrivals = poisson_arrivals(rate, np.random.default_rng(seed))
-    assert np.all(np.diff(arrivals) >= 0)
-    assert np.all((arrivals >= 0) & (arrivals < rate[-1][0]))
+    for draw in (poisson_arrivals, constant_arrivals):
+        arrivals = draw(rate, np.random.default_rng(seed))
+        assert np.all(np.diff(arrivals) >= 0)
+        assert np.all((arrivals >= 0) & (arrivals < rate[-1][0]))
 
 
 @pytest.mark.parametrize("tokens", [Lognormal(1000, 1.0), Lognormal(50, 0.0), Constant(77), Uniform(3, 9)])

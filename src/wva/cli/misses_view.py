@@ -20,6 +20,7 @@ CAUSE_WORDS = {
     Cause.PREFILL: "prompt computed among others",
     Cause.PREEMPTION: "preempted: KV cache full",
     Cause.DECODE: "decoding too slow",
+    Cause.UNFINISHED: "unfinished at the end of the window",
 }
 
 

@@ -27,8 +27,10 @@ def build_server(
     unknown, or the arguments contradict each other.
     """
     check_parallelism(shape, tensor_parallel)
-    limits = engine_limits(accelerator, arguments or EngineArguments())
-    blocks = kv_blocks(shape, accelerator, tensor_parallel, precision, limits, kv_precision)
+    arguments = arguments or EngineArguments()
+    limits = engine_limits(accelerator, arguments)
+    utilization = arguments.gpu_memory_utilization
+    blocks = kv_blocks(shape, accelerator, tensor_parallel, precision, limits, kv_precision, utilization)
     held_by_window = window_blocks(shape)
     return Server(
         step=step_time(shape, accelerator, tensor_parallel, precision, limits.max_num_batched_tokens, kv_precision),

@@ -1,7 +1,7 @@
 """How many blocks of KV cache fit beside a model's weights, as vLLM profiles it at start.
 
-One GPU keeps ``0.92 x memory - weights - activation peak - reserve`` bytes for the cache. Where some layers have a
-sliding window, vLLM makes the layers into groups of equal size that share one pool of blocks of equal size, so a
+One GPU keeps ``utilization x memory - weights - activation peak - reserve`` bytes for the cache. Where some layers have
+a sliding window, vLLM makes the layers into groups of equal size that share one pool of blocks of equal size, so a
 token of a sequence takes a place in one block of every group, and a window group gives back what left its window.
 """
 
@@ -37,12 +37,13 @@ def kv_blocks(
     precision: str,
     limits: Limits,
     kv_precision: str = "bf16",
+    memory_utilization: float | None = None,
 ) -> int:
-    """Usable blocks of the KV cache of one server.
+    """Usable blocks of the KV cache of one server; ``memory_utilization`` is vLLM's default where it is ``None``.
 
     Raises ``UserError`` when the weights and one sequence do not fit, or the layers cannot be grouped.
     """
-    free = cache_bytes(shape, accelerator, tensor_parallel, precision, limits)
+    free = cache_bytes(shape, accelerator, tensor_parallel, precision, limits, memory_utilization)
     block = block_bytes(shape, tensor_parallel, kv_precision)
     blocks = math.floor(free / block) - _NULL_BLOCKS
     if blocks < 1:
@@ -51,10 +52,16 @@ def kv_blocks(
 
 
 def cache_bytes(
-    shape: ModelShape, accelerator: Accelerator, tensor_parallel: int, precision: str, limits: Limits
+    shape: ModelShape,
+    accelerator: Accelerator,
+    tensor_parallel: int,
+    precision: str,
+    limits: Limits,
+    memory_utilization: float | None = None,
 ) -> float:
     """Bytes of one GPU that are left for the KV cache; negative when the model does not fit."""
-    usable = GPU_MEMORY_UTILIZATION * accelerator.memory_bytes
+    utilization = GPU_MEMORY_UTILIZATION if memory_utilization is None else memory_utilization
+    usable = utilization * accelerator.memory_bytes
     weights = model_bytes(shape, precision) / tensor_parallel
     return usable - weights - activation_bytes(shape, tensor_parallel, limits) - RESERVE_BYTES
 

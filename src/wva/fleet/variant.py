@@ -19,6 +19,8 @@ class EngineArguments:
 
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
+    gpu_memory_utilization: float | None = None
+    """Part of a GPU's memory that the engine may use, above 0 up to 1."""
 
 
 @dataclass(frozen=True, slots=True)

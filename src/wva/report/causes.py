@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.state import CRASHED, FIRST_TOKEN_TIMEOUT, PICOSECONDS, TOTAL_TIMEOUT
+from wva.engine.batch.state import (
+    CRASHED,
+    FIRST_TOKEN_TIMEOUT,
+    INCOMPLETE,
+    PICOSECONDS,
+    QUEUE_TIMEOUT,
+    TOTAL_TIMEOUT,
+)
 from wva.engine.compiled import entry_point
 from wva.simulate.met import is_met, objectives_ps
 from wva.simulate.result import PHASES, RunResult
@@ -19,12 +26,14 @@ CAUSES = {
     "crash": "its replica crashed",
     "first_token_timeout": "it failed without a first token in time",
     "total_timeout": "it failed without its last token in time",
+    "queue_timeout": "the gateway dropped it from its queue",
+    "incomplete": "it was unfinished when its client left at the end of the window",
     "late_while_starting": "late, and replicas of its model were pending or starting when it came",
     "late_otherwise": "late, and none were: more was not ordered yet, or what was ready did not serve it in time",
     "slow_tokens": "not late, but the last token was",
 }
 """What each cause means."""
-_OUT_OF_REACH, _CRASH, _FIRST, _TOTAL, _LATE_WHILE_STARTING, _LATE, _SLOW = range(len(CAUSES))
+_OUT_OF_REACH, _CRASH, _FIRST, _TOTAL, _QUEUE, _INCOMPLETE, _LATE_WHILE_STARTING, _LATE, _SLOW = range(len(CAUSES))
 _COMING = tuple(PHASES.index(phase) for phase in ("pending", "starting"))
 
 
@@ -67,6 +76,10 @@ def _count(
             cause = _FIRST
         elif request.status == TOTAL_TIMEOUT:
             cause = _TOTAL
+        elif request.status == QUEUE_TIMEOUT:
+            cause = _QUEUE
+        elif request.status == INCOMPLETE:
+            cause = _INCOMPLETE
         elif request.first_token - request.arrival > ttft_ps[request.model]:
             cause = _LATE
             if scrape >= 0 and coming[scrape, request.model]:

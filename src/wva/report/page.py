@@ -9,6 +9,7 @@ from wva.report.comparison import Comparison
 from wva.report.figures.theme import policy_colours
 from wva.report.html import definitions, document, figure
 from wva.report.summary import count, duration, percent, sentences, table_rows
+from wva.scenario.schema import AtEnd, ClientsSpec
 
 CAPTIONS = {
     "cost": "Every request offered counts: one that failed is not served.",
@@ -114,7 +115,10 @@ def _circumstances(comparison: Comparison) -> Iterable[tuple[str, str]]:
     limits = f"failed without a first token in {gateway.first_token_timeout:g} s"
     if gateway.total_timeout is not None:
         limits += f", or without the last in {gateway.total_timeout:g} s"
+    if gateway.queue_timeout is not None:
+        limits += f", or held by the gateway for {gateway.queue_timeout:g} s"
     yield "queue", f"at the {gateway.queue.value}; routed {gateway.routing.value}; {limits}"
+    yield "clients", _clients(scenario.clients)
     yield "control", f"a decision every {control.interval:g} s, metrics every {control.scrape:g} s"
     site = scenario.power
     if site.carbon_intensity is not None:
@@ -130,6 +134,12 @@ def _circumstances(comparison: Comparison) -> Iterable[tuple[str, str]]:
                 f"{percent(fit.attainment_with_one_less)}"
             ),
         )
+
+
+def _clients(clients: ClientsSpec) -> str:
+    limit = clients.max_concurrency
+    sent = "send when a request is due" if limit is None else f"have at most {limit:,} requests outstanding"
+    return f"{sent}; {'wait for every answer' if clients.at_end is AtEnd.WAIT else 'leave when the window ends'}"
 
 
 def _policies(comparison: Comparison) -> Iterable[tuple[str, str]]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from wva.engine.batch.state import (
     CRASHED,
     FIRST_TOKEN_TIMEOUT,
+    INCOMPLETE,
     PICOSECONDS,
+    QUEUE_TIMEOUT,
     TOO_LONG,
     TOTAL_TIMEOUT,
     TRUNCATED,
@@ -29,6 +31,8 @@ REASONS = {
     FIRST_TOKEN_TIMEOUT: "first_token_timeout",
     TOTAL_TIMEOUT: "total_timeout",
     CRASHED: "crash",
+    QUEUE_TIMEOUT: "queue_timeout",
+    INCOMPLETE: "incomplete",
 }
 """Why a request failed, by its status."""
 

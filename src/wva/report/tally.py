@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.state import COMPLETED, CRASHED, TRUNCATED
+from wva.engine.batch.state import COMPLETED, INCOMPLETE, TRUNCATED
 from wva.engine.compiled import entry_point
 from wva.fleet.model import Model
 from wva.simulate.met import is_met, objectives_ps
@@ -40,7 +40,7 @@ class Tally:
 def tally(requests: NDArray[Any], models: Sequence[Model], settled_ps: int) -> Tally:
     """Count the requests, dtype REQUEST; ``settled_ps`` is when the start has settled."""
     objective_ttft, objective_tpot = objectives_ps(models)
-    statuses, counts = np.zeros(CRASHED + 1, np.int64), np.zeros(7, np.int64)
+    statuses, counts = np.zeros(INCOMPLETE + 1, np.int64), np.zeros(7, np.int64)
     ttft, tpot, e2e = np.empty(len(requests), np.int64), np.empty(len(requests)), np.empty(len(requests), np.int64)
     _pass(requests, objective_ttft, objective_tpot, settled_ps, statuses, counts, ttft, tpot, e2e)
     return Tally(

@@ -32,7 +32,7 @@ def fleet_variants(scenario: Scenario) -> tuple[Variant, ...]:
             role=spec.role,
             accelerator=spec.accelerator,
             tensor_parallel=spec.tensor_parallel,
-            engine=EngineArguments(spec.max_num_seqs, spec.max_num_batched_tokens),
+            engine=EngineArguments(spec.max_num_seqs, spec.max_num_batched_tokens, spec.gpu_memory_utilization),
             cost_per_hour=spec.cost,
             min_replicas=spec.min,
             max_replicas=spec.max,

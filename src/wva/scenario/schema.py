@@ -18,6 +18,7 @@ from pydantic import (
 
 from wva.fleet.variant import Role
 from wva.scenario.duration import Duration
+from wva.workload.arrivals import Arrivals
 
 Count = Annotated[int, Strict(), Field(ge=1)]
 CountOrZero = Annotated[int, Strict(), Field(ge=0)]
@@ -57,6 +58,15 @@ class Routing(StrEnum):
 
     LEAST_LOADED = "least-loaded"
     ROUND_ROBIN = "round-robin"
+
+
+class AtEnd(StrEnum):
+    """What clients do with unfinished requests when the window ends."""
+
+    WAIT = "wait"
+    """They wait for every one."""
+    CANCEL = "cancel"
+    """They leave; the run is over, and what is unfinished is incomplete."""
 
 
 class Section(BaseModel):
@@ -105,7 +115,7 @@ class TokensSpec(Section):
 class SyntheticSpec(Section):
     """Requests drawn afresh for each seed."""
 
-    arrivals: Literal["poisson"]
+    arrivals: Arrivals
     input_tokens: TokensSpec
     output_tokens: TokensSpec
     rate: Annotated[Points, Field(min_length=2)]
@@ -185,6 +195,7 @@ class VariantSpec(Section):
     """Seconds from start order to ready."""
     max_num_seqs: Count | None = None
     max_num_batched_tokens: Count | None = None
+    gpu_memory_utilization: Annotated[Number, Field(gt=0, le=1)] | None = None
 
     @field_validator("max")
     @classmethod
@@ -217,11 +228,25 @@ class GatewaySpec(Section):
     queue: Queue = Queue.ENGINE
     hold_above: Count = 5
     """Requests waiting in every ready replica from which on the gateway holds new ones."""
+    hold_above_kv: Annotated[Number, Field(gt=0, le=1)] | None = None
+    """Share of the KV cache in use from which on a replica counts as one that has ``hold_above`` waiting; ``None``
+    looks at the waiting alone."""
     first_token_timeout: PositiveDuration = 60.0
     """Seconds after which a request without a first token fails."""
     total_timeout: PositiveDuration | None = None
     """Seconds after which a request without its last token fails; ``None`` waits."""
+    queue_timeout: PositiveDuration | None = None
+    """Seconds after which a request that the gateway still holds fails; ``None`` waits."""
     routing: Routing = Routing.LEAST_LOADED
+
+
+class ClientsSpec(Section):
+    """How requests are sent, and how long their answers are waited for. The default is an open loop."""
+
+    max_concurrency: Count | None = None
+    """Requests that all clients together have outstanding at most. At the limit what is due is sent when another
+    request ends, and that is when it arrives; what is unsent when the window ends is never sent."""
+    at_end: AtEnd = AtEnd.WAIT
 
 
 class ControlSpec(Section):
@@ -265,6 +290,7 @@ class Scenario(Section):
     variants: Annotated[tuple[VariantSpec, ...], Field(min_length=1)]
     nodes: Annotated[tuple[NodesSpec, ...], Field(min_length=1)] | None = None
     """All nodes there are; ``None`` is without limit."""
+    clients: ClientsSpec = ClientsSpec()
     gateway: GatewaySpec = GatewaySpec()
     control: ControlSpec = ControlSpec()
     crashes: tuple[CrashSpec, ...] = ()

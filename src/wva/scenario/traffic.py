@@ -85,7 +85,8 @@ def _drawn(scenario: Scenario, sources: Sequence[Source], seed: int) -> Iterator
 
 
 def _synthetic(spec: SyntheticSpec) -> Synthetic:
-    return Synthetic(spec.rate, _token_counts(spec.input_tokens), _token_counts(spec.output_tokens))
+    inputs, outputs = _token_counts(spec.input_tokens), _token_counts(spec.output_tokens)
+    return Synthetic(spec.rate, inputs, outputs, spec.arrivals)
 
 
 def _token_counts(spec: TokensSpec) -> TokenCounts:

@@ -19,6 +19,13 @@ def longest_prompt(world: World, r: int) -> int:
 
 
 @inlined
+def _used_blocks(world: World, r: int) -> float:
+    """Blocks of KV cache that a replica has in use, as last read, with the prompts that it was sent since."""
+    replica = world.engines.replicas[r]
+    return float(replica.seen_used_blocks + replica.tokens_since_seen / BLOCK_TOKENS)
+
+
+@inlined
 def _takes(world: World, r: int, request: int, now: int) -> bool:
     """Whether a ready replica may get the request now."""
     if world.engines.requests[request].input > longest_prompt(world, r):
@@ -29,7 +36,10 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
     see_replica(world.engines, r, now)
     replica = world.engines.replicas[r]
     # The reading is old by up to 100 ms; what the gateway itself has sent since is known exactly.
-    return bool(replica.seen_waiting + replica.sent_since_seen < clock.hold_above)
+    if replica.seen_waiting + replica.sent_since_seen >= clock.hold_above:
+        return False
+    used = _used_blocks(world, r)
+    return bool(used < clock.hold_above_kv * world.engines.servers[replica.server].kv_blocks)
 
 
 @inlined
@@ -44,7 +54,7 @@ def _load(world: World, r: int, model: int, request: int, now: int) -> float:
     replica = world.engines.replicas[r]
     server = world.engines.servers[replica.server]
     tokens = world.engines.requests[request].input
-    blocks = replica.seen_used_blocks + (replica.tokens_since_seen + tokens) / BLOCK_TOKENS
+    blocks = _used_blocks(world, r) + tokens / BLOCK_TOKENS
     memory = world.gateways[model].full_load_s * blocks / server.kv_blocks
     waiting_for_room = BLOCKED_REQUESTS if replica.seen_blocked else 0
     engine = (replica.in_flight + 1) * world.cost[r]

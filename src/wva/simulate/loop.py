@@ -6,13 +6,16 @@ seen by the step that starts then.
 """
 
 from wva.engine.batch.advance import finish_steps, interrupt
-from wva.engine.batch.replicas import crash, reset
+from wva.engine.batch.replicas import abandon, end_without_answer, reset
 from wva.engine.batch.schedule import schedule
 from wva.engine.batch.state import (
+    CRASHED,
     FIRST_TOKEN_TIMEOUT,
     IDLE,
+    INCOMPLETE,
     NEVER,
     NONE,
+    QUEUE_TIMEOUT,
     TOTAL_TIMEOUT,
 )
 from wva.engine.compiled import cold, entry_point, inlined
@@ -48,6 +51,24 @@ def _total_deadline(world: World) -> int:
 
 
 @inlined
+def _queue_deadline(world: World) -> int:
+    """When the request that the gateway has held for longest has waited there for as long as it may."""
+    earliest = NEVER
+    if world.clock[0].queue_timeout == NEVER:
+        return earliest
+    for model in range(world.gateways.size):
+        request = world.gateways[model].first_waiting
+        if request != NONE:
+            earliest = min(earliest, world.engines.requests[request].arrival + world.clock[0].queue_timeout)
+    return int(earliest)
+
+
+@inlined
+def _next_deadline(world: World) -> int:
+    return min(_first_token_deadline(world), _total_deadline(world), _queue_deadline(world))
+
+
+@inlined
 def _give_up(world: World, request: int, status: int, now: int, due: int) -> int:
     """A client leaves: its request has failed now, and its engine drops it at the next step boundary."""
     engines = world.engines
@@ -73,7 +94,37 @@ def _time_out(world: World, now: int, due: int) -> int:
         due = _give_up(world, world.clock[0].first_token_cursor, FIRST_TOKEN_TIMEOUT, now, due)
     while _total_deadline(world) <= now:
         due = _give_up(world, world.clock[0].total_cursor, TOTAL_TIMEOUT, now, due)
+    while _queue_deadline(world) <= now:
+        for model in range(world.gateways.size):
+            request = world.gateways[model].first_waiting
+            if request != NONE and world.engines.requests[request].arrival + world.clock[0].queue_timeout <= now:
+                due = _give_up(world, request, QUEUE_TIMEOUT, now, due)
     return due
+
+
+@inlined
+def _can_send(world: World) -> bool:
+    """Whether another request may come: some are left, and fewer than the limit are outstanding."""
+    clock = world.clock[0]
+    if clock.arrived == clock.offered:
+        return False
+    if clock.max_concurrency == NEVER:
+        return True
+    outstanding = 0
+    for model in range(world.gateways.size):
+        outstanding += world.gateways[model].waiting
+    for r in range(clock.rows):
+        outstanding += world.engines.replicas[r].in_flight
+    return bool(outstanding < clock.max_concurrency)
+
+
+@inlined
+def _next_arrival(world: World) -> int:
+    """When the next request comes: as it is due, or now when it was held back; NEVER while none can."""
+    if not _can_send(world):
+        return NEVER
+    clock = world.clock[0]
+    return int(max(clock.now, world.engines.requests[clock.arrived].arrival))
 
 
 @inlined
@@ -102,16 +153,13 @@ def _next_engine_event(world: World) -> int:
 @inlined
 def _next_event(world: World, deadline: int) -> int:
     clock = world.clock[0]
-    now = min(_next_engine_event(world), clock.check, deadline)
-    if clock.arrived < world.engines.requests.size:
-        now = min(now, world.engines.requests[clock.arrived].arrival)
-    return int(now)
+    return int(min(_next_engine_event(world), clock.check, deadline, _next_arrival(world)))
 
 
 @entry_point
 def next_event(world: World) -> int:
     """When anything happens next that no control event causes; NEVER when nothing does."""
-    return _next_event(world, min(_first_token_deadline(world), _total_deadline(world)))
+    return _next_event(world, _next_deadline(world))
 
 
 @entry_point
@@ -122,9 +170,8 @@ def advance(world: World, until: int) -> int:
     """
     engines = world.engines
     clock = world.clock[0]
-    count = engines.requests.size
     while True:
-        deadline = min(_first_token_deadline(world), _total_deadline(world))
+        deadline = _next_deadline(world)
         now = _next_event(world, deadline)
         if now > until:
             clock.now = until
@@ -143,7 +190,8 @@ def advance(world: World, until: int) -> int:
             clock.check = NEVER
             for model in range(world.gateways.size):
                 due = dispatch(world, model, now, due)
-        while clock.arrived < count and engines.requests[clock.arrived].arrival == now:
+        while _next_arrival(world) <= now:
+            engines.requests[clock.arrived].arrival = now
             clock.arrived += 1
             due = receive(world, clock.arrived - 1, now, due)
         emptied = _schedule_due(world, now, due)
@@ -193,15 +241,33 @@ def drain(world: World, r: int, model: int) -> bool:
 def kill(world: World, r: int, model: int, now: int) -> None:
     """Crash the replica: its requests fail, and it serves no more."""
     _leave_routing(world, r, model)
-    world.gateways[model].failed += crash(world.engines, r, now)
+    world.gateways[model].failed += abandon(world.engines, r, now, CRASHED)
     world.draining[r] = False
     reset(world.engines, r, world.engines.replicas[r].server)
 
 
 @entry_point
+def stop_sending(world: World) -> None:
+    """Let no further request come."""
+    world.clock[0].offered = world.clock[0].arrived
+
+
+@entry_point
+def leave_unfinished(world: World, now: int) -> None:
+    """Let every client leave: what has come and not ended is incomplete."""
+    for r in range(world.clock[0].rows):
+        abandon(world.engines, r, now, INCOMPLETE)
+    for model in range(world.gateways.size):
+        request = world.gateways[model].first_waiting
+        while request != NONE:
+            end_without_answer(world.engines.requests[request], now, INCOMPLETE)
+            request = world.engines.requests[request].next
+
+
+@entry_point
 def all_served(world: World) -> bool:
     """Whether every request has come and ended."""
-    if world.clock[0].arrived < world.engines.requests.size:
+    if world.clock[0].arrived < world.clock[0].offered:
         return False
     for model in range(world.gateways.size):
         if world.gateways[model].waiting > 0:

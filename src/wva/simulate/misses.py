@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.state import COMPLETED, CRASHED, NONE, TOO_LONG, TRUNCATED
+from wva.engine.batch.state import COMPLETED, CRASHED, INCOMPLETE, NONE, TOO_LONG, TRUNCATED
 from wva.fleet.model import Model
 from wva.simulate.met import mark_met, objectives_ps
 from wva.simulate.result import RunResult
@@ -32,6 +32,8 @@ class Cause(StrEnum):
     """First token in time, last one late after the replica ran out of KV cache and threw it back."""
     DECODE = "decode"
     """First token in time, further ones too slow."""
+    UNFINISHED = "unfinished"
+    """First token in time, and its client left at the end of the window."""
 
 
 CAUSES = tuple(Cause)
@@ -47,6 +49,7 @@ def causes(result: RunResult) -> NDArray[np.int8]:
     own = result.requests[missed]
     in_time = (own["first_token"] >= 0) & (own["first_token"] - own["arrival"] <= ttft_ps[own["model"]])
     decoding = np.where(own["preemptions"] > 0, _place(Cause.PREEMPTION), _place(Cause.DECODE))
+    decoding[own["status"] == INCOMPLETE] = _place(Cause.UNFINISHED)
     found[missed] = np.select(
         [own["status"] == TOO_LONG, own["status"] == CRASHED, ~result.attainable[missed], in_time],
         [_place(Cause.TOO_LONG), _place(Cause.CRASH), _place(Cause.IMPOSSIBLE), decoding],

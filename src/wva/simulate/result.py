@@ -64,9 +64,9 @@ class RunResult:
     variants: tuple[Variant, ...]
     window_s: float
     end_s: float
-    """When the last request had ended and the run was over."""
+    """When the last request had ended, or was left, and the run was over."""
     requests: NDArray[Any]
-    """Shape (offered,), dtype REQUEST."""
+    """Shape (offered,), dtype REQUEST: those that were sent."""
     attainable: NDArray[np.bool_]
     """Shape (offered,): whether some empty replica would have met it."""
     use: tuple[VariantUse, ...]

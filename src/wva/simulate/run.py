@@ -27,11 +27,11 @@ from wva.record.run import encode_configuration
 from wva.record.writer import JournalWriter
 from wva.scenario.document import encode_scenario
 from wva.scenario.nouns import fleet_models, fleet_variants
-from wva.scenario.schema import Queue, Routing, Scenario
+from wva.scenario.schema import AtEnd, Queue, Routing, Scenario
 from wva.simulate.attainable import find_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
 from wva.simulate.energy import energy_drawn, kilograms_of_co2
-from wva.simulate.loop import all_served, next_event
+from wva.simulate.loop import all_served, leave_unfinished, next_event, stop_sending
 from wva.simulate.observe import Observer
 from wva.simulate.replicas import SimulatedReplica
 from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
@@ -103,16 +103,20 @@ def _world(setting: Setting, workload: Workload) -> World:
         rows=most_rows(setting.variants),
         first_token_timeout_ps=round(gateway.first_token_timeout * PICOSECONDS),
         total_timeout_ps=None if gateway.total_timeout is None else round(gateway.total_timeout * PICOSECONDS),
+        queue_timeout_ps=None if gateway.queue_timeout is None else round(gateway.queue_timeout * PICOSECONDS),
         hold_above=gateway.hold_above if gateway.queue is Queue.GATEWAY else None,
+        hold_above_kv=gateway.hold_above_kv,
         round_robin=gateway.routing is Routing.ROUND_ROBIN,
+        max_concurrency=setting.scenario.clients.max_concurrency,
     )
 
 
 class _Clockwork:
     """When the control events of a run are due, in picoseconds."""
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
+    def __init__(self, scenario: Scenario, window_s: float, seed: int) -> None:
         """Draw the phases of scraping and control from the seed, so that no policy profits from when it looks."""
+        self.window_end = round(window_s * PICOSECONDS)
         names = [variant.name for variant in scenario.variants]
         phases = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(CONTROL_STREAM,))).random(2)
         self.scrape_interval = round(scenario.control.scrape * PICOSECONDS)
@@ -126,7 +130,14 @@ class _Clockwork:
     def next(self) -> int:
         """When the next control event is due."""
         next_crash = self._crashes[-1][0] if self._crashes else NEVER
-        return min(self.next_scrape, self.next_control, next_crash)
+        return min(self.window_end, self.next_scrape, self.next_control, next_crash)
+
+    def take_window_end(self, now: int) -> bool:
+        """Tell, once, that the window ends at ``now``."""
+        ends = self.window_end == now
+        if ends:
+            self.window_end = NEVER
+        return ends
 
     def take_crashes(self, now: int) -> list[int]:
         """Variants of which a replica crashes at ``now``, each once."""
@@ -159,7 +170,7 @@ class Simulation:
         self._progress = progress
         self.world = _world(setting, workload)
         """The gateway, the engines and the requests."""
-        self._clock = _Clockwork(scenario, seed)
+        self._clock = _Clockwork(scenario, workload.window_s, seed)
         self._fleet = SimulatedFleet(
             self.world, setting.variants, setting.model_of, _routing_costs(setting), Stock(scenario.nodes)
         )
@@ -180,7 +191,7 @@ class Simulation:
             self._fleet.begin(index, spec.initial)
 
     def run(self) -> RunResult:
-        """Work through the whole window and what it left in flight."""
+        """Work through the whole window, and what it left in flight where clients wait for it."""
         began = time.perf_counter()
         while not self._turn():
             pass
@@ -230,11 +241,17 @@ class Simulation:
     def _turn(self) -> bool:
         """Work through all that happens up to the next control event, and through that; tell whether the run is over.
 
-        It is over at the first decision after the window that finds every request ended.
+        It is over at the first decision after the window that finds every request ended, or with the window where
+        clients then leave.
         """
         clock = self._clock
         now = clock.next()
         self._fleet.serve_until(now)
+        if clock.take_window_end(now):
+            stop_sending(self.world)
+            if self._setting.scenario.clients.at_end is AtEnd.CANCEL:
+                leave_unfinished(self.world, now)
+                return True
         for variant in clock.take_crashes(now):
             self._fleet.crash(variant, now)
         if clock.next_scrape == now:
@@ -271,7 +288,7 @@ class Simulation:
         self._readings.append((now, self._fleet.consumed(now, *self._observer.work())))
 
     def _result(self, end: int, wall_s: float) -> RunResult:
-        requests = self.world.engines.requests
+        requests = self.world.engines.requests[: int(self.world.clock[0]["arrived"])]
         if not bool(np.all(requests["finish"] >= 0)):
             raise AssertionError("a request was forgotten: neither completed nor failed")
         objectives = [model.objectives for model in self._setting.models]
@@ -287,7 +304,7 @@ class Simulation:
             end_s=end / PICOSECONDS,
             requests=requests,
             attainable=find_attainable(
-                self.world.engines,
+                self.world.engines._replace(requests=requests),
                 np.array(self._setting.model_of),
                 _picoseconds([objective.ttft_s for objective in objectives]),
                 _picoseconds([objective.tpot_s for objective in objectives]),

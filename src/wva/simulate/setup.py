@@ -86,14 +86,17 @@ def build_world(
     rows: int,
     first_token_timeout_ps: int | None,
     total_timeout_ps: int | None,
+    queue_timeout_ps: int | None = None,
     hold_above: int | None,
+    hold_above_kv: float | None = None,
     round_robin: bool,
+    max_concurrency: int | None = None,
 ) -> World:
     """Lay out a run with no replica in it.
 
     ``servers`` are the kinds of server and ``server_models`` the model index that each serves; ``full_load_s`` is for
     each model how long a typical answer takes at its objectives; ``rows`` is how many replicas can exist at once.
-    ``hold_above`` is None when requests queue at the engines.
+    ``hold_above`` is None when requests queue at the engines, and ``max_concurrency`` when they come as they are due.
     """
     models = len(workload.models)
     gateways = np.zeros(models, GATEWAY)
@@ -104,9 +107,13 @@ def build_world(
     clock = np.zeros(1, CLOCK)
     clock["first_token_timeout"] = NEVER if first_token_timeout_ps is None else first_token_timeout_ps
     clock["total_timeout"] = NEVER if total_timeout_ps is None else total_timeout_ps
+    clock["queue_timeout"] = NEVER if queue_timeout_ps is None else queue_timeout_ps
+    clock["offered"] = len(workload)
+    clock["max_concurrency"] = NEVER if max_concurrency is None else max_concurrency
     clock["check"] = NEVER
     clock["queue_mode"] = QUEUE_AT_ENGINE if hold_above is None else QUEUE_AT_GATEWAY
     clock["hold_above"] = hold_above or 0
+    clock["hold_above_kv"] = np.inf if hold_above_kv is None else hold_above_kv
     clock["routing"] = ROUND_ROBIN if round_robin else LEAST_LOADED
     return World(
         engines=_engines(workload, servers, rows),

@@ -39,23 +39,28 @@ CLOCK = np.dtype(
     [
         ("now", np.int64),
         ("arrived", np.int64),
+        ("offered", np.int64),
+        ("max_concurrency", np.int64),
         ("first_token_cursor", np.int64),
         ("total_cursor", np.int64),
         ("first_token_timeout", np.int64),
         ("total_timeout", np.int64),
+        ("queue_timeout", np.int64),
         ("check", np.int64),
         ("rows", np.int64),
         ("queue_mode", np.int64),
         ("hold_above", np.int64),
+        ("hold_above_kv", np.float64),
         ("routing", np.int64),
     ],
     align=True,
 )
 """Progress and settings of the run.
 
-``now`` is the time of the newest event. ``arrived`` requests have come. Both cursors walk the requests in order of
-arrival: none before them can time out any more. Timeouts are in picoseconds, NEVER without one. ``check`` is when the
-gateway next looks at its queue. ``rows`` is how many rows of replicas are in use at most.
+``now`` is the time of the newest event. ``arrived`` requests of those ``offered`` have come; the next comes when it is
+due and fewer than ``max_concurrency`` are outstanding, NEVER without a limit. Both cursors walk the requests in order
+of arrival: none before them can time out any more. Timeouts are in picoseconds, NEVER without one. ``check`` is when
+the gateway next looks at its queue. ``rows`` is how many rows of replicas are in use at most.
 """
 
 

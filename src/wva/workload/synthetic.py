@@ -1,10 +1,11 @@
-"""Synthetic requests: Poisson arrivals whose rate follows straight lines, and token counts of a known distribution."""
+"""Synthetic requests: arrivals whose rate follows straight lines, and token counts of a known distribution."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.workload.arrivals import Arrivals
 from wva.workload.trace import Trace, require_holdable
 
 MAX_TOKENS = int(np.iinfo(np.int32).max)
@@ -62,6 +63,7 @@ class Synthetic:
     """
     input_tokens: TokenCounts
     output_tokens: TokenCounts
+    arrivals: Arrivals = Arrivals.POISSON
 
     @property
     def duration_s(self) -> float:
@@ -72,13 +74,14 @@ class Synthetic:
 def draw_trace(synthetic: Synthetic, rng: np.random.Generator, scale: float = 1.0) -> Trace:
     """Draw the requests of one window; ``scale`` multiplies the rate.
 
-    So many independent copies laid over each other are the same process.
+    So many independent copies of Poisson arrivals laid over each other are the same process.
 
     Raises:
         UserError: So many requests are expected that they do not fit.
 
     """
-    arrivals = poisson_arrivals(synthetic.rate, rng, scale)
+    draw = poisson_arrivals if synthetic.arrivals is Arrivals.POISSON else constant_arrivals
+    arrivals = draw(synthetic.rate, rng, scale)
     return Trace(
         arrival_s=arrivals,
         input_tokens=_whole(synthetic.input_tokens.draw(len(arrivals), rng)),
@@ -99,18 +102,45 @@ def poisson_arrivals(
         UserError: So many arrivals are expected that they do not fit.
 
     """
+    expected = _integral(rate)[-1]
+    require_holdable(expected * scale)
+    return _times_of(np.sort(rng.random(rng.poisson(expected * scale))) * expected, rate)
+
+
+def constant_arrivals(
+    rate: tuple[tuple[float, float], ...], rng: np.random.Generator, scale: float = 1.0
+) -> NDArray[np.float64]:
+    """One arrival for each request that a piecewise linear rate adds up to, the first after a uniform part of one.
+
+    The answer is in seconds, ascending, in ``[0, time of the last point)``.
+
+    Raises:
+        UserError: So many arrivals are expected that they do not fit.
+
+    """
+    expected = _integral(rate)[-1]
+    require_holdable(expected * scale)
+    return _times_of(np.arange(rng.random(), expected * scale) / scale, rate)
+
+
+def _integral(rate: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """Requests expected up to each point."""
     times, rates = np.array(rate, np.float64).T
-    integral = np.concatenate(([0.0], np.cumsum(np.diff(times) * (rates[1:] + rates[:-1]) / 2)))
-    require_holdable(integral[-1] * scale)
-    count = rng.poisson(integral[-1] * scale)
-    places = np.sort(rng.random(count)) * integral[-1]
+    integral: NDArray[np.float64] = np.concatenate(([0.0], np.cumsum(np.diff(times) * (rates[1:] + rates[:-1]) / 2)))
+    return integral
+
+
+def _times_of(places: NDArray[np.float64], rate: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """When the integral of the rate reaches each of these ascending places."""
+    times, rates = np.array(rate, np.float64).T
+    integral = _integral(rate)
     segment = np.searchsorted(integral, places, side="right") - 1
     first, last = rates[segment], rates[segment + 1]
     # The area up to a share x of a piece's width, first * x + (last - first) * x**2 / 2, solved for x in the form that
     # holds for level pieces too.
     area = (places - integral[segment]) / np.diff(integral)[segment] * (first + last) / 2
     divisor = first + np.sqrt(np.maximum(first**2 + 2 * (last - first) * area, 0.0))
-    share = np.minimum(np.divide(2 * area, divisor, out=np.zeros(count), where=divisor > 0), 1.0)
+    share = np.minimum(np.divide(2 * area, divisor, out=np.zeros(len(places)), where=divisor > 0), 1.0)
     arrivals: NDArray[np.float64] = times[segment] + share * np.diff(times)[segment]
     # Rounding may swap neighbours by one unit in the last place, and reach the end of the window.
     arrivals.sort()

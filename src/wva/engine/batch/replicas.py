@@ -7,7 +7,6 @@ from wva.engine.batch.memory import run_growth
 from wva.engine.batch.runs import run_duration, steps_finished
 from wva.engine.batch.state import (
     BUSY,
-    CRASHED,
     DECODE_RUN,
     GENERATION_TOKENS,
     IDLE,
@@ -72,14 +71,14 @@ def reset(engines: Engines, r: int, server: int) -> None:
 
 
 @cold
-def crash(engines: Engines, r: int, now: int) -> int:
-    """Fail every request on an engine; return how many."""
+def abandon(engines: Engines, r: int, now: int, status: int) -> int:
+    """End every request on an engine without its whole answer, with that status; return how many."""
     replica = engines.replicas[r]
     steps = steps_finished(replica, now)
     failed = 0
     request = replica.first_waiting
     while request != NONE:
-        failed += _fail(engines.requests[request], now)
+        failed += end_without_answer(engines.requests[request], now, status)
         request = engines.requests[request].next
     s = replica.oldest
     while s != NONE:
@@ -87,17 +86,18 @@ def crash(engines: Engines, r: int, now: int) -> int:
         record = engines.requests[slot.request]
         if slot.finish_step != NONE:
             record.produced = slot.origin + replica.steps + steps - record.input
-        failed += _fail(record, now)
+        failed += end_without_answer(record, now, status)
         s = slot.newer
     return failed
 
 
 @inlined
-def _fail(record: Record, now: int) -> int:
+def end_without_answer(record: Record, now: int, status: int) -> int:
+    """End a request with that status if it has not ended; return how many that were."""
     if record.finish >= 0:
         return 0
     record.finish = now
-    record.status = CRASHED
+    record.status = status
     return 1
 
 

@@ -16,6 +16,8 @@ REASONS = {
     "late": ("answered late", "#e3a22f"),
     "first_token_timeout": ("no first token in time", "#d1435b"),
     "total_timeout": ("no last token in time", "#9d2449"),
+    "queue_timeout": ("dropped from the gateway's queue", "#c76b98"),
+    "incomplete": ("unfinished at the end", "#b7b0a3"),
     "crash": ("replica crashed", "#5d4b8c"),
     "too_long": ("longer than any replica takes", "#8591a0"),
 }

@@ -14,6 +14,8 @@ SHOWN = {
     "crash": ("replica crashed", "#5d4b8c"),
     "first_token_timeout": ("no first token in time", "#d1435b"),
     "total_timeout": ("no last token in time", "#9d2449"),
+    "queue_timeout": ("dropped from the gateway's queue", "#c76b98"),
+    "incomplete": ("unfinished at the end", "#b7b0a3"),
     "late_while_starting": ("late, more was starting", "#e3a22f"),
     "late_otherwise": ("late, nothing was starting", "#8a6d1f"),
     "slow_tokens": ("slow tokens", "#1a919e"),

@@ -34,6 +34,8 @@ STATUS = {
     state.FIRST_TOKEN_TIMEOUT: "given up before its first token",
     state.TOTAL_TIMEOUT: "given up before its last token",
     state.CRASHED: "lost in a crash",
+    state.QUEUE_TIMEOUT: "dropped by the gateway, which had held it for too long",
+    state.INCOMPLETE: "unfinished when its client left at the end of the window",
 }
 
 EPISODE_GAP_S = 60.0
