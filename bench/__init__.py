@@ -1,0 +1,1 @@
+"""Performance claims and comparisons as commands."""
