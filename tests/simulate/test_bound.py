@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,9 @@ from tests.simulate.runs import Scripted, asked, setting
 from tests.simulate.test_exact import servers as detailed_servers
 from tests.simulate.test_invariants import WINDOW_S, cases
 from wva.engine.batch.state import COMPLETED, TRUNCATED
-from wva.simulate.bound.frontier import find_frontier
+from wva.simulate.bound.frontier import Frontier, Plane, find_frontier
+from wva.simulate.bound.market import open_market
+from wva.simulate.bound.rents import most_profit, unprofitable
 from wva.simulate.met import count_met
 from wva.simulate.result import RunResult
 from wva.simulate.run import Setting, Simulation
@@ -120,8 +123,7 @@ def busy_cases(draw: st.DrawFn) -> Case:
         interval=0.01,
     )
     fleet = replace(
-        fleet,
-        models=(model(ttft_s=draw(st.sampled_from([0.02, 0.2, 2.0])), tpot_s=draw(st.sampled_from([0.01, 0.1]))),),
+        fleet, models=(model(ttft_s=draw(st.sampled_from([0.02, 0.2, 2.0])), tpot_s=draw(st.sampled_from([0.01, 0.1]))),)
     )
     begins = 0.0 if there else startup_s
     moments = st.sampled_from([begins, begins, begins + 0.05, begins + 0.1])
