@@ -76,6 +76,12 @@ CONFIGURED: dict[str, tuple[str, dict[str, object], Claims]] = {
         # A budget is kept whatever is known.
         Claims(within_inventory=False, holds_when_blind=False, full_window_s=179.5),
     ),
+    # Its counts were laid down beforehand, whatever is seen.
+    "schedule with counts": (
+        "schedule",
+        {"replicas": {"variant-0": [[0.0, 3], [200.0, 1]], "variant-1": [[100.0, 0]]}},
+        Claims(within_inventory=False, holds_when_blind=False, full_window_s=0.0),
+    ),
     "hpa without behavior": ("hpa", {"behavior": None}, CLAIMS["hpa"]),
     "hpa with slow rates": (
         "hpa",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.simulate.fleets import model, variant, workload
+from tests.simulate.fleets import model, server, variant, workload
 from tests.simulate.runs import Scripted, asked, setting
 from tests.simulate.test_exact import servers as detailed_servers
 from tests.simulate.test_invariants import WINDOW_S, cases
@@ -123,7 +123,8 @@ def busy_cases(draw: st.DrawFn) -> Case:
         interval=0.01,
     )
     fleet = replace(
-        fleet, models=(model(ttft_s=draw(st.sampled_from([0.02, 0.2, 2.0])), tpot_s=draw(st.sampled_from([0.01, 0.1]))),)
+        fleet,
+        models=(model(ttft_s=draw(st.sampled_from([0.02, 0.2, 2.0])), tpot_s=draw(st.sampled_from([0.01, 0.1]))),),
     )
     begins = 0.0 if there else startup_s
     moments = st.sampled_from([begins, begins, begins + 0.05, begins + 0.1])
@@ -152,3 +153,72 @@ def test_no_schedule_of_steps_costs_less(case: Case) -> None:
 @given(busy_cases())
 def test_no_busy_fleet_costs_less(case: Case) -> None:
     nothing_is_below_the_bound(case)
+
+
+def one_at_a_time(ttft_s: float = 1.0, tpot_s: float = 0.1) -> Setting:
+    """Steps of 10 ms, one sequence at a time: an answer of ``n`` tokens takes ``n`` times 10 ms for itself."""
+    own = variant("v", lowest=0, most=3, startup_s=10.0)
+    fleet = setting(own, servers={"v": server(max_num_seqs=1)}, initial={"v": 1})
+    return replace(fleet, models=(model(ttft_s=ttft_s, tpot_s=tpot_s),))
+
+
+def test_work_costs_what_it_takes() -> None:
+    # 30 answers of 5 tokens keep one replica busy for 1.5 s, whoever is met.
+    offered = workload([(0.0, 10, 5)] * 30, window_s=1.0)
+    frontier = find_frontier(one_at_a_time(), offered)
+    assert frontier.cost(met=0) == pytest.approx(1.5 / 3600)
+    # Without the six that fail it is 1.2 s.
+    assert frontier.cost(met=0, failed=6) == pytest.approx(1.2 / 3600, rel=0.05)
+    assert frontier.cost_of_failing_freely(met=12) == pytest.approx(0.6 / 3600, rel=0.05)
+
+
+def test_a_start_is_paid_by_those_who_need_it() -> None:
+    # All of 20 answers of 5 tokens within 1.04 s of 20 s: 1 s of work, which touches three slots of 0.5 s. A rent
+    # of 1 + 10 / 1.5 in them pays for a start of 10 s; the nearest lower level of the search is 6.
+    offered = workload([(20.0, 10, 5)] * 20, window_s=60.0)
+    frontier = find_frontier(one_at_a_time(ttft_s=1.0, tpot_s=0.01), offered)
+    assert 6 / 3600 * 0.999 <= frontier.cost(met=20) <= (1 + 10 / 1.5) / 3600
+    assert frontier.cost(met=0) == pytest.approx(1 / 3600)
+
+
+def test_the_minimum_costs_even_without_requests() -> None:
+    fleet = setting(variant("v", lowest=2, most=3), servers={"v": server()})
+    offered = workload([(0.0, 10, 5)], window_s=600.0)
+    assert find_frontier(fleet, offered).cost(met=1) == pytest.approx(2 * 600 / 3600)
+    # A replica that waits for hardware is not billed.
+    short = setting(variant("v", lowest=2, most=3), servers={"v": server()}, nodes=[("gpu", 1, 1)])
+    assert find_frontier(short, offered).cost(met=1) < 1 / 3600
+
+
+def test_a_prompt_that_nobody_can_take_fails_for_nothing() -> None:
+    fleet = setting(variant("v", lowest=0, most=3), servers={"v": server(max_num_seqs=1, max_model_len=50)})
+    frontier = find_frontier(fleet, workload([(0.0, 10, 5), (0.0, 60, 5)]))
+    assert frontier.refused == 1
+    assert frontier.cost(met=1, failed=1) == frontier.cost(met=1) == pytest.approx(0.05 / 3600)
+
+
+def test_planes_hold_for_their_failures() -> None:
+    plane = Plane(constant=-5.0, met_price=0.1, failed_price=1.0)
+    assert plane.cost(met=100, failed=2) == pytest.approx(3.0)
+    assert replace(plane, failed_price=np.inf).cost(met=100, failed=0) == pytest.approx(5.0)
+    assert replace(plane, failed_price=np.inf).cost(met=100, failed=1) == -np.inf
+    # Whatever the planes say, nothing costs less than nothing.
+    assert Frontier((plane,), requests=100, refused=0).cost(met=10) == 0.0
+
+
+def test_rents_that_make_a_replica_profitable_are_refused() -> None:
+    assert most_profit(np.array([0.5, 3.0, 1.5, 0.0, 2.0]), slot_s=2.0) == pytest.approx(5.0)
+    fleet = one_at_a_time()
+    market = open_market(fleet, workload([(0.0, 10, 5)], window_s=20.0), 0)
+
+    def rents(of: dict[int, float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        path = np.zeros(market.slots + 1)
+        path[list(of)] = list(of.values())
+        return path
+
+    # Slots of 0.5 s and a start of 10 s: 20 slots at a rent of 2 pay for it, once something was lost before.
+    assert unprofitable(market, rents({20 + n: 2.0 for n in range(20)}))
+    assert not unprofitable(market, rents({20 + n: 2.0 for n in range(21)}))
+    assert not unprofitable(market, rents({0: 1.1}))
+    assert not unprofitable(market, rents({market.slots - 1: 1.1}))
+    assert not unprofitable(market, rents({market.slots: 1.1}))

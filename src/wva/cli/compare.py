@@ -34,7 +34,8 @@ Policies = Annotated[
         "--policy",
         metavar="NAME[=OPTIONS.yaml]",
         help="A policy to run, with its options from a file; repeat it for each. static-best is the cheapest static "
-        "fleet, found by search with the whole traffic known. Default: static, hpa and wva.",
+        "fleet, and clairvoyant a schedule of counts, each found by search with the whole traffic known. Default: "
+        "static, hpa and wva.",
     ),
 ]
 

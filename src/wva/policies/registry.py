@@ -28,6 +28,7 @@ from wva.policies.kpa.space import kpa_space
 from wva.policies.saturation.percent_policy import SaturationPercentPolicy
 from wva.policies.saturation.space import percent_space, tokens_space
 from wva.policies.saturation.tokens_policy import SaturationTokensPolicy
+from wva.policies.schedule import SchedulePolicy
 from wva.policies.slo_law.policy import SloLawPolicy
 from wva.policies.slo_law.space import slo_law_space
 from wva.policies.space import SpaceOf
@@ -44,6 +45,7 @@ POLICIES: dict[str, type[Policy[Any]]] = {
     "slo-law": SloLawPolicy,
     "dynamo": DynamoPolicy,
     "wva": WvaPolicy,
+    "schedule": SchedulePolicy,
 }
 
 SPACES: dict[str, SpaceOf] = {

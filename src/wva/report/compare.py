@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from wva.report.comparison import Comparison, as_results, write_results
-from wva.report.contenders import STATIC_BEST, Contender
+from wva.report.contenders import SEARCHES, Contender
 from wva.report.figures.draw import write_figures
 from wva.report.output import JOURNALS, PAGE, RESULTS, whole_directory
 from wva.report.page import write_page
@@ -66,7 +66,7 @@ def compare(
         del sources
         tasks = [Task(contender, seed) for seed in scenario.seeds for contender in contenders]
         # A search takes longest; begun last, it would leave the other processes idle at the end.
-        tasks.sort(key=lambda task: task.contender.policy != STATIC_BEST)
+        tasks.sort(key=lambda task: task.contender.policy not in SEARCHES)
         reports = []
         begin = partial(begin_runs, scenario, directory / JOURNALS)
         with Processes(begin, min(jobs, len(tasks)), before=compile_engine) as processes:

@@ -51,6 +51,16 @@ class Comparison:
         """A contender's numbers, each the median over the seeds."""
         return median([_numbers(run) for run in self.of(contender)])
 
+    def bounds(self, contender: Contender) -> list[float] | None:
+        """What any policy costs at least that meets and answers as many requests as a contender, in order of the seeds.
+
+        ``None`` where it was not worked out.
+        """
+        frontiers = {run.task.seed: run.frontier for run in self.runs if run.frontier is not None}
+        if not frontiers:
+            return None
+        return [frontiers[run.task.seed].cost(run.score.met, run.score.failed["sum"]) for run in self.of(contender)]
+
     @property
     def window_s(self) -> float:
         """Length of the window in seconds."""
@@ -78,7 +88,7 @@ def as_results(comparison: Comparison) -> dict[str, Any]:
             "options": dict(contender.options),
             "configuration": contender.configuration(),
             "median": comparison.median(contender),
-            "seeds": [{"seed": run.task.seed, **_numbers(run), **_found(run)} for run in comparison.of(contender)],
+            "seeds": _seeds(comparison, contender),
         }
         for contender in comparison.contenders
     }
@@ -119,6 +129,12 @@ def _numbers(run: RunReport) -> dict[str, Any]:
     numbers = asdict(run.score)
     del numbers["seed"]
     return numbers
+
+
+def _seeds(comparison: Comparison, contender: Contender) -> list[dict[str, Any]]:
+    runs, bounds = comparison.of(contender), comparison.bounds(contender)
+    seeds = [{"seed": run.task.seed, **_numbers(run), **_found(run)} for run in runs]
+    return seeds if bounds is None else [{**one, "bound": bound} for one, bound in zip(seeds, bounds, strict=True)]
 
 
 def _found(run: RunReport) -> dict[str, Any]:

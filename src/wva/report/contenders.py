@@ -13,16 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
 from wva.policies.registry import POLICIES, make
+from wva.policies.schedule import SchedulePolicy
 from wva.policies.static import StaticPolicy
 from wva.record.run import encode_configuration
 from wva.scenario.text import parse_yaml
 from wva.simulate.best_static import find_best_static
+from wva.simulate.bound.frontier import Frontier, find_frontier
+from wva.simulate.clairvoyant import find_clairvoyant
 from wva.simulate.run import Setting, prepare
 from wva.simulate.static_fleet import with_initial
 from wva.workload.merge import Workload
 
 STATIC_BEST = "static-best"
 """Not a policy but a search: the cheapest static fleet for a traffic known in full."""
+CLAIRVOYANT = "clairvoyant"
+"""Not a policy but a search: a cheap schedule for a traffic known in full, with a bound on what any policy costs."""
+SEARCHES = (STATIC_BEST, CLAIRVOYANT)
 
 DEFAULT = ("static", "hpa", "wva")
 """Compared when no policy is named, as far as they exist."""
@@ -31,14 +37,14 @@ Note = Callable[[str], None]
 """Told what is being done before the run begins."""
 
 
-class StaticBestOptions(BaseModel):
-    """Options of ``static-best``."""
+class SearchOptions(BaseModel):
+    """Options of a search."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = STATIC_BEST
+    name: str
     attainment: Annotated[float, Field(gt=0, le=1)] = 0.99
-    """Share of the attainable requests that the fleet must meet."""
+    """Share of the attainable requests that what is found must meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,14 @@ class Contender:
     label: str
     """Unique in the comparison."""
     policy: str
-    """Name in the registry, or ``static-best``."""
+    """Name in the registry, or one of ``SEARCHES``."""
     options: Mapping[str, Any]
     """What its options file says."""
 
     def configuration(self) -> dict[str, Any]:
         """Every option with its value, defaults included. Raises ``UserError`` where an option is wrong."""
-        if self.policy == STATIC_BEST:
-            return _static_best(self.options).model_dump(mode="json")
+        if self.policy in SEARCHES:
+            return _search_options(self).model_dump(mode="json")
         configuration: dict[str, Any] = json.loads(encode_configuration(make(self.policy, self.options)))
         return configuration
 
@@ -68,19 +74,41 @@ class Entry:
     policy: Policy[Any]
     found: Mapping[str, Any] | None = None
     """What was searched for beforehand, as plain data."""
+    frontier: Frontier | None = None
+    """What any policy costs at least on this traffic, where it was worked out."""
 
 
 def enter(contender: Contender, setting: Setting, workload: Workload, seed: int, note: Note) -> Entry:
-    """Make a contender ready; ``static-best`` searches for its fleet here."""
-    if contender.policy != STATIC_BEST:
-        return Entry(setting, make(contender.policy, contender.options))
-    options = _static_best(contender.options)
+    """Make a contender ready; what must be searched for is searched for here."""
+    if contender.policy == STATIC_BEST:
+        return _static_best(_search_options(contender), setting, workload, seed, note)
+    if contender.policy == CLAIRVOYANT:
+        return _clairvoyant(_search_options(contender), setting, workload, seed, note)
+    return Entry(setting, make(contender.policy, contender.options))
+
+
+def _static_best(options: SearchOptions, setting: Setting, workload: Workload, seed: int, note: Note) -> Entry:
     best = find_best_static(
         setting, workload, seed, options.attainment, lambda runs: note(f"searches, {runs} fleets tried")
     )
     found = {"replicas": dict(best.replicas), "target_reached": best.reached, "fleets_tried": best.runs}
     policy = StaticPolicy(name=options.name, replicas=best.replicas)
     return Entry(prepare(with_initial(setting.scenario, best.replicas)), policy, found)
+
+
+def _clairvoyant(options: SearchOptions, setting: Setting, workload: Workload, seed: int, note: Note) -> Entry:
+    frontier = find_frontier(setting, workload, lambda done: note(f"bounds the cost, {done} prices tried"))
+    best = find_clairvoyant(
+        setting, workload, seed, options.attainment, lambda runs: note(f"searches, {runs} schedules tried")
+    )
+    found = {
+        "target_reached": best.reached,
+        "margin": best.margin,
+        "shortage_price": best.shortage_price,
+        "schedules_tried": best.runs,
+    }
+    policy = SchedulePolicy(name=options.name, replicas=best.schedule)
+    return Entry(setting, policy, found, frontier)
 
 
 def parse_contenders(texts: Sequence[str]) -> tuple[Contender, ...]:
@@ -114,8 +142,8 @@ def file_name(label: str) -> str:
 
 def _split(text: str) -> tuple[str, Path | None]:
     name, equals, file = text.partition("=")
-    if name != STATIC_BEST and name not in POLICIES:
-        raise UserError(f"no policy is called {name!r}: choose one of {', '.join([*POLICIES, STATIC_BEST])}")
+    if name not in SEARCHES and name not in POLICIES:
+        raise UserError(f"no policy is called {name!r}: choose one of {', '.join([*POLICIES, *SEARCHES])}")
     if equals and not file:
         raise UserError(f"--policy {text}: name the options file after =, or leave = out")
     return name, Path(file) if equals else None
@@ -137,10 +165,10 @@ def _read_options(file: Path | None) -> dict[str, Any]:
         raise UserError(re.sub("mapping of keys.*", "mapping of options to values", what)) from None
 
 
-def _static_best(options: Mapping[str, Any]) -> StaticBestOptions:
+def _search_options(contender: Contender) -> SearchOptions:
     try:
-        return StaticBestOptions.model_validate(dict(options))
+        return SearchOptions.model_validate({"name": contender.policy, **contender.options})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"policy {STATIC_BEST}, option {where or 'values'}: {first['msg']}") from None
+        raise UserError(f"policy {contender.policy}, option {where or 'values'}: {first['msg']}") from None

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from wva.report.comparison import Comparison
+from wva.report.contenders import CLAIRVOYANT, STATIC_BEST
 from wva.report.figures.theme import policy_colours
 from wva.report.html import definitions, document, figure
 from wva.report.summary import count, duration, percent, sentences, table_rows
@@ -146,7 +147,9 @@ def _policies(comparison: Comparison) -> Iterable[tuple[str, str]]:
     for contender in comparison.contenders:
         told = f"{contender.policy}, with {_plain(contender.options)}" if contender.options else contender.policy
         found = [run.found for run in comparison.of(contender) if run.found is not None]
-        if found:
+        if contender.policy == CLAIRVOYANT:
+            told += ": a schedule for each seed, told its whole traffic"
+        if contender.policy == STATIC_BEST:
             fleets = [" + ".join(f"{n} {name}" for name, n in each["replicas"].items()) for each in found]
             told += f": the cheapest static fleet for each seed, told its whole traffic; found {', '.join(fleets)}"
         yield contender.label, told

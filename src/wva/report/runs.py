@@ -14,6 +14,7 @@ from wva.report.series import Series, series
 from wva.scenario.load import builtin_scenario
 from wva.scenario.schema import Scenario
 from wva.scenario.traffic import Source, draw_workload, read_sources
+from wva.simulate.bound.frontier import Frontier
 from wva.simulate.run import prepare, simulate
 
 
@@ -44,6 +45,8 @@ class RunReport:
     series: Series
     found: Mapping[str, Any] | None
     """What was searched for before the run, as plain data."""
+    frontier: Frontier | None = None
+    """What any policy costs at least on this traffic, where it was worked out."""
 
 
 class Runner:
@@ -78,7 +81,7 @@ class Runner:
         )
         scored = score(result)
         wall_s = self._reading_s + drawing_s + time.perf_counter() - began
-        return RunReport(task, with_wall(scored, wall_s), series(result), entry.found)
+        return RunReport(task, with_wall(scored, wall_s), series(result), entry.found, entry.frontier)
 
 
 def begin_runs(scenario: Scenario, journals: Path) -> Do[Task, RunReport]:

@@ -1,5 +1,6 @@
 """The numbers that people compare, as text: rows for a table, and a few plain sentences."""
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ def table_rows(comparison: Comparison) -> list[Row]:
         _row("p99 TTFT, of answered", medians, lambda n: n["ttft_s"]["p99"], seconds, most=None),
         _row("cost", medians, lambda n: n["cost"], dollars, most=False),
         _row("cost, ready only", medians, lambda n: n["cost_ready_only"], dollars, most=None),
+        *_bound_row(comparison),
         *_energy_rows(medians),
     ]
     for model in _by_priority(comparison):
@@ -51,6 +53,13 @@ def table_rows(comparison: Comparison) -> list[Row]:
     rows.append(Row("scale ups / downs", tuple(changes)))
     rows.append(Row("decision p50 / p99, ms", tuple(_decision(n["decision_ms"]) for n in medians)))
     return rows
+
+
+def _bound_row(comparison: Comparison) -> list[Row]:
+    """What no policy undercuts that meets and answers as many, where it was worked out."""
+    bounds = [comparison.bounds(contender) for contender in comparison.contenders]
+    cells = tuple(dollars(statistics.median(each)) for each in bounds if each is not None)
+    return [Row("least cost of any policy", cells)] if cells else []
 
 
 def sentences(comparison: Comparison) -> list[str]:

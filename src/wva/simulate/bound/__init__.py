@@ -9,8 +9,7 @@ requests pay it for the engine time that they take. Whatever a policy, a router 
 
 1. *No replica earns more than it costs.* It is billed from its start order to its release and can work only after
    its start, for at most the rent of its life: no more than the bill, by the choice of ``p``. Replicas that are there
-   at the start have no start to pay; where there are more of them than the minimum, ``p`` may not make them profitable
-   either.
+   at the start, however many, have no start to pay, and ``p`` may not make them profitable either.
 2. *The minimum costs what it does not earn.* Without a limit on hardware at least ``min_v`` replicas are on the bill
    until the end of the window. Put that many of them on seats; whoever sits stays until it is released or crashes, and
    then another on the bill takes the seat. What seats cost beyond their rent is at least

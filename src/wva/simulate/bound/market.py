@@ -34,8 +34,6 @@ class Market:
     """Replicas of each variant that are on the bill throughout the window, whatever a policy does."""
     start_s: float
     """Seconds that a start is billed before it can earn, of the variant that starts fastest."""
-    free_starts: bool
-    """Whether replicas without a seat are there at the start."""
     slot_s: float
     in_window_s: Floats
     """Shape (slots,): seconds of each slot within the window; the slot without end is not among them."""
@@ -88,14 +86,11 @@ def open_market(setting: Setting, workload: Workload, model: int) -> Market:
     def slot(within_s: float | Floats) -> Slots:
         return np.minimum((arrival_s + within_s) / slot_s, slots).astype(np.int32)
 
-    seats = _seats(setting, places)
-    initial = [setting.scenario.variants[place].initial for place in places]
     ends = np.minimum(np.arange(1, slots + 1) * slot_s, workload.window_s)
     return Market(
         variants=variants,
-        seats=seats,
+        seats=_seats(setting, places),
         start_s=min(variant.startup_s for variant in variants),
-        free_starts=any(count > own for count, own in zip(initial, seats, strict=True)),
         slot_s=slot_s,
         in_window_s=np.maximum(ends - np.arange(slots) * slot_s, 0.0),
         prompt_cost=np.ascontiguousarray(prompt[takes]),

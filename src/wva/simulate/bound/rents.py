@@ -35,7 +35,7 @@ def most_profit(rents: Floats, slot_s: float) -> float:
 def unprofitable(market: Market, rents: Floats) -> bool:
     """Whether no replica earns more than it costs: one that starts, one that is there, one that leaves its seat."""
     tolerance = 1e-9 * market.slot_s * len(rents)
-    early = float(np.max(np.cumsum(rents[:-1] - 1.0), initial=0.0)) * market.slot_s if market.free_starts else 0.0
+    early = float(np.max(np.cumsum(rents[:-1] - 1.0), initial=0.0)) * market.slot_s
     afterwards = rents[:-1][market.in_window_s < market.slot_s]
     return (
         most_profit(rents[:-1], market.slot_s) <= market.start_s + tolerance
@@ -237,7 +237,7 @@ class RentSearch:
             np.where(market.in_window_s < market.slot_s, one, len(levels) - 1),
             levels,
             steps,
-            self._paybacks - 1 if market.free_starts else 0,
+            self._paybacks - 1,
             np.empty((len(levels), self._paybacks)),
             np.empty((len(levels), self._paybacks)),
             np.empty(len(levels)),
