@@ -183,8 +183,8 @@ def test_a_start_is_paid_by_those_who_need_it() -> None:
 
 def test_the_minimum_costs_even_without_requests() -> None:
     fleet = setting(variant("v", lowest=2, most=3), servers={"v": server()})
-    offered = workload([(0.0, 10, 5)], window_s=600.0)
-    assert find_frontier(fleet, offered).cost(met=1) == pytest.approx(2 * 600 / 3600)
+    offered = workload([(0.0, 10, 5)], window_s=60.0)
+    assert find_frontier(fleet, offered).cost(met=1) == pytest.approx(2 * 60 / 3600)
     # A replica that waits for hardware is not billed.
     short = setting(variant("v", lowest=2, most=3), servers={"v": server()}, nodes=[("gpu", 1, 1)])
     assert find_frontier(short, offered).cost(met=1) < 1 / 3600

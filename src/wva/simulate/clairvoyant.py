@@ -126,7 +126,7 @@ class _Search:
         schedule = self._schedule(margin, shortage_price)
         result = simulate(self._setting, self._workload, SchedulePolicy(replicas=schedule), self._seed)
         offered = len(result.requests)
-        attainment, attainable = count_met(result.requests, result.models) / offered, result.attainable / offered
+        attainment, attainable = count_met(result.requests, result.models) / offered, float(np.mean(result.attainable))
         pairs = zip(result.use, result.variants, strict=True)
         run = Clairvoyant(
             schedule=schedule,

@@ -12,9 +12,9 @@ from wva.simulate.bound.rents import RentSearch, seat_rate, unprofitable
 from wva.simulate.run import Setting
 from wva.workload.merge import Workload
 
-MET_PRICES = tuple(float(price) for price in 2.0 ** np.arange(-1.0, 8.5, 0.75))
+MET_PRICES = (0.0, *(2.0 ** np.arange(-1.0, 8.5, 0.75)).tolist())
 """What a met request earns, in mean costs of a request: each gives planes."""
-FAILED_PRICES = (2.0, 8.0, 32.0, 128.0)
+FAILED_PRICES = (1.0, 2.0, 8.0, 32.0, 128.0)
 """What a failed request costs, beside without limit, in mean costs of a request."""
 _LOWEST = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Rents below which a path does not go."""
