@@ -212,3 +212,23 @@ def test_traffic_that_never_comes_is_told_in_one_line(tmp_path: Path, jobs: int)
     with pytest.raises(UserError, match=r"no request arrives with seed [12]"):
         compare(scenario, parse_contenders(["static"]), tmp_path / "out", jobs=jobs)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_clairvoyant_brings_a_bound_for_everybody(tmp_path: Path) -> None:
+    scenario = override(load_scenario(tiny(tmp_path)), seeds=(1,))
+    comparison = compare(scenario, parse_contenders(["static", "clairvoyant"]), tmp_path / "out")
+    data = results(tmp_path / "out")["policies"]
+    for policy in data.values():
+        (numbers,) = policy["seeds"]
+        assert 0 < numbers["bound"] <= numbers["cost"]
+    found = data["clairvoyant"]["seeds"][0]["found"]
+    assert found["target_reached"]
+    assert data["clairvoyant"]["configuration"] == {"name": "clairvoyant", "attainment": 0.99}
+    assert data["clairvoyant"]["median"]["attainment"] >= 0.99 * data["clairvoyant"]["median"]["attainable"]
+    (row,) = [row for row in table_rows(comparison) if row.heading == "least cost of any policy"]
+    assert len(row.cells) == 2
+
+
+def test_without_it_there_is_no_bound(compared: Compared) -> None:
+    assert all(compared[0].bounds(contender) is None for contender in compared[0].contenders)
+    assert "least cost of any policy" not in [row.heading for row in table_rows(compared[0])]

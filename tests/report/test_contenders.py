@@ -34,6 +34,8 @@ def test_options_are_read(tmp_path: Path) -> None:
     assert contender.configuration()["tolerance"] == 0.2
     (best,) = parse_contenders([f"static-best={options(tmp_path, 'o.yaml', 'attainment: 0.9')}"])
     assert best.configuration() == {"name": "static-best", "attainment": 0.9}
+    (clairvoyant,) = parse_contenders(["clairvoyant"])
+    assert clairvoyant.configuration() == {"name": "clairvoyant", "attainment": 0.99}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,7 @@ def test_options_are_read(tmp_path: Path) -> None:
         ("hpa", "- 1", "o.yaml: must be a mapping of options to values"),
         ("static-best", "attainment: 1.5", "policy static-best, option attainment: "),
         ("static-best", "attain: 1", "policy static-best, option attain: "),
+        ("clairvoyant", "attainment: 0", "policy clairvoyant, option attainment: "),
     ],
 )
 def test_mistakes_are_one_line(tmp_path: Path, policy: str, text: str | None, message: str) -> None:
