@@ -1,0 +1,1 @@
+"""The loop of a live fleet: observe, decide, apply, record; and the seams through which it meets the world."""
