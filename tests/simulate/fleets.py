@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wva.control.stock import Stock
 from wva.engine.batch import state
 from wva.engine.batch.state import PICOSECONDS
 from wva.engine.server import Server, StepTime
@@ -23,7 +24,6 @@ from wva.simulate.body import SimulatedFleet, most_rows
 from wva.simulate.observe import Observer
 from wva.simulate.replicas import SimulatedReplica
 from wva.simulate.setup import build_world
-from wva.simulate.stock import Stock
 from wva.workload.merge import Workload
 
 STATUS = {

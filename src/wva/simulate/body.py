@@ -3,19 +3,17 @@
 import heapq
 from collections.abc import Sequence
 
+from wva.control.carry_out import accepted, in_order, judge, no_such_variant, victims, waiting_for_stock
+from wva.control.stock import Stock
 from wva.engine.batch.replicas import read_work
 from wva.engine.batch.state import IDLE, NEVER, NONE, PICOSECONDS
-from wva.fleet.outcome import Outcome, Result
-from wva.fleet.plan import Plan, VariantPlan, Victim
+from wva.fleet.outcome import Outcome
+from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.replica import Phase
 from wva.fleet.variant import Variant
 from wva.simulate.loop import advance, drain, kill, make_ready
 from wva.simulate.replicas import SimulatedReplica, Usage
-from wva.simulate.stock import Stock
 from wva.simulate.world import World
-
-STOPPED_FIRST = (Phase.PENDING, Phase.STARTING, Phase.READY)
-"""Order in which a shrink takes replicas; within a phase the newest in it first, so the longest warm serve on."""
 
 
 class SimulatedFleet:
@@ -90,9 +88,7 @@ class SimulatedFleet:
 
     def apply(self, plan: Plan, now: int) -> tuple[Outcome, ...]:
         """Carry out a plan, one outcome a variant; what is to grow into hardware that others leave comes last."""
-        outcomes: dict[int, Outcome] = {}
-        for place in sorted(range(len(plan.variants)), key=lambda place: bool(plan.variants[place].after_freed)):
-            outcomes[place] = self._apply_part(plan, plan.variants[place], now)
+        outcomes = {place: self._apply_part(plan, plan.variants[place], now) for place in in_order(plan)}
         return tuple(outcomes[place] for place in range(len(plan.variants)))
 
     def close(self, now: int) -> None:
@@ -120,46 +116,27 @@ class SimulatedFleet:
     def _apply_part(self, plan: Plan, part: VariantPlan, now: int) -> Outcome:
         index = self._index.get(part.variant)
         if index is None:
-            return Outcome(plan.id, part.variant, Result.REFUSED, 0, "no such variant")
+            return no_such_variant(plan, part)
         current = self._desired[index]
-        conflict = _conflict(plan, part, current, now)
-        if conflict is not None:
-            return Outcome(plan.id, part.variant, Result.CONFLICT, current, conflict)
-        variant = self.variants[index]
-        target = min(max(part.target, variant.min_replicas), variant.max_replicas)
-        there = self._still_there(part.after_freed)
-        if target > current and there:
-            return Outcome(plan.id, part.variant, Result.PENDING, current, f"waits for {', '.join(there)} to be gone")
-        self._scale(index, current, target, now, part.victims)
-        if target != part.target:
-            limit = "max" if target < part.target else "min"
-            return Outcome(plan.id, part.variant, Result.CLAMPED, target, f"{limit} {target}")
-        waiting = sum(r.variant == index and r.phase is Phase.PENDING for r in self.replicas)
-        if waiting:
-            return Outcome(plan.id, part.variant, Result.PENDING, target, f"{waiting} waiting for stock")
-        return Outcome(plan.id, part.variant, Result.APPLIED, target)
+        expired = now > plan.valid_until * PICOSECONDS
+        target = judge(plan, part, self.variants[index], current, expired=expired, members=self.replicas)
+        if isinstance(target, Outcome):
+            return target
+        self._scale(index, current, target, now, part)
+        return accepted(plan, part, target, waiting_for_stock(self._members(index)))
 
-    def _still_there(self, names: Sequence[str]) -> list[str]:
-        """Which of these replicas are not released."""
-        ids = {replica.id for replica in self.replicas} if names else set()
-        return [name for name in names if name in ids]
+    def _members(self, variant: int) -> list[SimulatedReplica]:
+        return [replica for replica in self.replicas if replica.variant == variant]
 
-    def _scale(self, variant: int, current: int, target: int, now: int, victims: Sequence[Victim]) -> None:
+    def _scale(self, variant: int, current: int, target: int, now: int, part: VariantPlan) -> None:
         if target > current:
             self.usage[variant].scale_ups += 1
             for _ in range(target - current):
                 self._start(self._order(variant, now), now, self.variants[variant].startup_s)
         elif target < current:
             self.usage[variant].scale_downs += 1
-            for replica in self._victims(variant, current - target, [victim.replica for victim in victims]):
+            for replica in victims(self._members(variant), current - target, part):
                 self._stop(replica, now)
-
-    def _victims(self, variant: int, count: int, named: Sequence[str]) -> list[SimulatedReplica]:
-        """The named ones in their order, then those that the body prefers."""
-        own = [r for r in reversed(self.replicas) if r.variant == variant and r.phase in STOPPED_FIRST]
-        places = {name: place for place, name in reversed(list(enumerate(named)))}
-        own.sort(key=lambda r: (places.get(r.id, len(named)), STOPPED_FIRST.index(r.phase), -r.since))
-        return own[:count]
 
     def _order(self, variant: int, now: int) -> SimulatedReplica:
         self._ordered[variant] += 1
@@ -247,13 +224,6 @@ class SimulatedFleet:
             busy, saturated = read_work(self._world.engines, replica.row, now)
             usage.busy_ps += busy
             usage.saturated_ps += saturated
-
-
-def _conflict(plan: Plan, part: VariantPlan, current: int, now: int) -> str | None:
-    """Why the plan no longer fits what is there, if so."""
-    if now > plan.valid_until * PICOSECONDS:
-        return "the plan has expired"
-    return None if part.expected == current else f"{part.expected} expected, {current} found"
 
 
 def most_rows(variants: Sequence[Variant]) -> int:

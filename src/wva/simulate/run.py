@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wva.control.stock import Stock
 from wva.engine.batch.state import NEVER, PICOSECONDS
 from wva.engine.build import build_server
 from wva.engine.capacity import sustainable
@@ -36,7 +37,6 @@ from wva.simulate.observe import Observer
 from wva.simulate.replicas import SimulatedReplica
 from wva.simulate.result import PHASES, RunResult, Timeline, VariantUse
 from wva.simulate.setup import build_world
-from wva.simulate.stock import Stock
 from wva.simulate.world import World
 from wva.workload.merge import Workload
 

@@ -1,16 +1,33 @@
 """GPUs on nodes: which replicas have hardware."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from wva.fleet.inventory import Inventory, Pool, Supply
 from wva.fleet.variant import Variant
-from wva.scenario.schema import NodesSpec
+
+
+class Nodes(Protocol):
+    """Nodes of one kind."""
+
+    @property
+    def accelerator(self) -> str:
+        """Catalogue name of their accelerator."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs in each node."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
 
 
 class Stock:
     """Free GPUs of every node; an accelerator without nodes is without limit."""
 
-    def __init__(self, nodes: Sequence[NodesSpec] | None) -> None:
+    def __init__(self, nodes: Sequence[Nodes] | None) -> None:
+        """Have all of them free; ``None`` is without any limit."""
         self._limited = nodes is not None
         self._free: dict[str, list[int]] = {}
         self._total: dict[str, int] = {}
