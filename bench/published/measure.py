@@ -44,7 +44,7 @@ class Measured:
 
 def run(scenario: Scenario, policy: str, options: Path | None = None, seed: int = 1) -> RunResult:
     """Run a policy of the registry with the options of a file."""
-    chosen = None if options is None else parse_yaml(options.read_text(encoding="utf-8"), str(options))
+    chosen = None if options is None else parse_yaml(options.read_text(encoding="utf-8"), f"policy options {options}")
     traffic = draw_workload(scenario, read_sources(scenario), seed)
     return simulate(prepare(scenario), traffic, make(policy, chosen), seed)
 

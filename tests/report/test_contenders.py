@@ -44,7 +44,7 @@ def test_options_are_read(tmp_path: Path) -> None:
         ("hpq", None, "no policy is called 'hpq': choose one of static, hpa"),
         ("hpa", "tolerances: 1", "policy hpa, option tolerances: Unexpected keyword argument"),
         ("hpa", "a: b: c", "o.yaml: line 1, column 5"),
-        ("hpa", "- 1", "o.yaml: must be a mapping of options to values"),
+        ("hpa", "- 1", "o.yaml: must be a mapping of keys to values"),
         ("static-best", "attainment: 1.5", "policy static-best, option attainment: "),
         ("static-best", "attain: 1", "policy static-best, option attain: "),
         ("clairvoyant", "attainment: 0", "policy clairvoyant, option attainment: "),

@@ -17,6 +17,7 @@ from wva.policies.schedule import SchedulePolicy
 from wva.policies.static import StaticPolicy
 from wva.record.run import encode_configuration
 from wva.scenario.text import parse_yaml
+from wva.scenario.validate import read_text
 from wva.simulate.best_static import find_best_static
 from wva.simulate.bound.frontier import Frontier, find_frontier
 from wva.simulate.clairvoyant import find_clairvoyant
@@ -152,17 +153,7 @@ def _split(text: str) -> tuple[str, Path | None]:
 def _read_options(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"policy options {file}: no such file; correct the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"policy options {file}: cannot be read ({error}); give a readable UTF-8 file") from None
-    try:
-        return parse_yaml(text, str(file))
-    except UserError as error:
-        what = str(error).replace("scenario ", "policy options ", 1)
-        raise UserError(re.sub("mapping of keys.*", "mapping of options to values", what)) from None
+    return parse_yaml(read_text(file, "policy options"), f"policy options {file}")
 
 
 def _search_options(contender: Contender) -> SearchOptions:

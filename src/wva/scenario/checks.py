@@ -1,55 +1,59 @@
 """What must hold between the parts of a scenario."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Protocol
 
-from wva.fleet.errors import UserError
 from wva.fleet.variant import Role
-from wva.scenario.schema import Scenario
+from wva.scenario.schema import ModelSpec, NodesSpec, Scenario, VariantSpec, WorkloadSpec
+from wva.scenario.validate import Problem
 
-Problem = tuple[str, str]
-"""Where it is, as ``variants[1].model``, and what is wrong and to do."""
+
+class Described(Protocol):
+    """A file that describes models, what serves them and what they are asked: a scenario, or a live fleet."""
+
+    @property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """By the name that clients ask for."""
+
+    @property
+    def variants(self) -> Sequence[VariantSpec]:
+        """In the file's order."""
+
+    @property
+    def nodes(self) -> Sequence[NodesSpec] | None:
+        """All nodes there are; ``None`` is without limit."""
+
+    @property
+    def workload(self) -> Sequence[WorkloadSpec]:
+        """The traffic that the file brings."""
 
 
 def problems(scenario: Scenario) -> Iterator[Problem]:
     """Everything that makes the scenario impossible, causes before what follows from them."""
-    yield from _workload(scenario)
-    yield from _variants(scenario)
-    yield from _models(scenario)
+    yield from fleet_problems(scenario)
     yield from _crashes(scenario)
-    yield from _duplicates("seeds", [str(seed) for seed in scenario.seeds], "")
+    yield from duplicates("seeds", [str(seed) for seed in scenario.seeds], "")
 
 
-def require_known(scenario: Scenario, shapes: Container[str], accelerators: Container[str]) -> None:
-    """Check every catalogue name.
+def fleet_problems(described: Described) -> Iterator[Problem]:
+    """What does not fit together in models, variants, nodes and traffic."""
+    yield from _workload(described)
+    yield from _variants(described)
+    yield from _models(described)
 
-    Raises:
-        UserError: A model's shape or a variant's accelerator is in no catalogue.
 
-    """
-    for name, model in scenario.models.items():
+def unknown_names(described: Described, shapes: Container[str], accelerators: Container[str]) -> Iterator[Problem]:
+    """The shapes and accelerators that are in no catalogue."""
+    for name, model in described.models.items():
         if model.shape not in shapes:
-            fail(scenario.source, [(f"models.{name}.shape", f"no shape {model.shape!r} in the catalogue")])
-    for index, variant in enumerate(scenario.variants):
+            yield f"models.{name}.shape", f"no shape {model.shape!r} in the catalogue"
+    for index, variant in enumerate(described.variants):
         if variant.accelerator not in accelerators:
-            what = f"no accelerator {variant.accelerator!r} in the catalogue"
-            fail(scenario.source, [(f"variants[{index}].accelerator", what)])
+            yield f"variants[{index}].accelerator", f"no accelerator {variant.accelerator!r} in the catalogue"
 
 
-def fail(source: str, found: list[Problem]) -> None:
-    """Raise the first problem, if there is any, and say how many more there are.
-
-    Raises:
-        UserError: There is a problem.
-
-    """
-    if found:
-        where, what = found[0]
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise UserError(" ".join(f"scenario {source}: {where}: {what}{more}".split()))
-
-
-def _workload(scenario: Scenario) -> Iterator[Problem]:
+def _workload(scenario: Described) -> Iterator[Problem]:
     for index, entry in enumerate(scenario.workload):
         if entry.model not in scenario.models:
             yield f"workload[{index}].model", _unknown_model(entry.model, scenario)
@@ -57,7 +61,7 @@ def _workload(scenario: Scenario) -> Iterator[Problem]:
             yield f"workload[{index}].start", f"is {entry.start:g}s, at or after the end of rate; choose an earlier one"
 
 
-def _variants(scenario: Scenario) -> Iterator[Problem]:
+def _variants(scenario: Described) -> Iterator[Problem]:
     largest: dict[str, int] = {}
     for nodes in scenario.nodes or ():
         largest[nodes.accelerator] = max(nodes.gpus, largest.get(nodes.accelerator, 0))
@@ -66,14 +70,14 @@ def _variants(scenario: Scenario) -> Iterator[Problem]:
         if variant.model not in scenario.models:
             yield f"{where}.model", _unknown_model(variant.model, scenario)
         if variant.role is not Role.BOTH:
-            yield f"{where}.role", f"is {variant.role}; the simulator serves only both so far"
+            yield f"{where}.role", f"is {variant.role}; only both is served so far"
         if scenario.nodes is not None and variant.tensor_parallel > largest.get(variant.accelerator, 0):
             gpus = f"{variant.tensor_parallel} x {variant.accelerator}"
             yield where, f"no node has {gpus}; add such nodes, or leave nodes out for no limit"
-    yield from _duplicates("variants", [variant.name for variant in scenario.variants], ".name")
+    yield from duplicates("variants", [variant.name for variant in scenario.variants], ".name")
 
 
-def _models(scenario: Scenario) -> Iterator[Problem]:
+def _models(scenario: Described) -> Iterator[Problem]:
     served = {variant.model for variant in scenario.variants}
     for name in scenario.models:
         if name not in served:
@@ -87,12 +91,13 @@ def _crashes(scenario: Scenario) -> Iterator[Problem]:
             yield f"crashes[{index}].variant", f"no variant {crash.variant!r}; there are {', '.join(names)}"
 
 
-def _duplicates(key: str, values: list[str], suffix: str) -> Iterator[Problem]:
+def duplicates(key: str, values: list[str], suffix: str) -> Iterator[Problem]:
+    """The values of a list that are there already; ``suffix`` is the key in each entry, as ``.name``."""
     for value, times in Counter(values).items():
         if times > 1:
             index = values.index(value, values.index(value) + 1)
             yield f"{key}[{index}]{suffix}", f"{value} is there already; each must differ"
 
 
-def _unknown_model(name: str, scenario: Scenario) -> str:
+def _unknown_model(name: str, scenario: Described) -> str:
     return f"no model {name!r}; there are {', '.join(scenario.models)}"

@@ -5,14 +5,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from wva.fleet.errors import UserError
-from wva.scenario.checks import fail, problems
+from wva.scenario.checks import problems
 from wva.scenario.duration import format_duration
 from wva.scenario.schema import Queue, Scenario
 from wva.scenario.text import parse_yaml
+from wva.scenario.validate import fail, read_text, validate
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -22,15 +19,7 @@ def load_scenario(path: Path) -> Scenario:
         UserError: The file is missing or wrong, in one line that names the key, or line and column.
 
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"scenario {path}: no such file; correct the path") from None
-    except OSError as error:
-        raise UserError(f"scenario {path}: cannot be read ({error.strerror}); give a readable file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"scenario {path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    return parse_scenario(text, str(path), path.parent)
+    return parse_scenario(read_text(path, "scenario"), str(path), path.parent)
 
 
 def builtin_scenario() -> Scenario:
@@ -46,7 +35,7 @@ def parse_scenario(text: str, source: str, directory: Path) -> Scenario:
         UserError: The text is wrong.
 
     """
-    return validated(parse_yaml(text, source), source, directory)
+    return validated(parse_yaml(text, f"scenario {source}"), source, directory)
 
 
 def override(
@@ -92,39 +81,7 @@ def validated(data: dict[str, Any], source: str, directory: Path) -> Scenario:
         UserError: The data are wrong.
 
     """
-    try:
-        scenario = Scenario.model_validate(data, context={"directory": directory})
-    except ValidationError as error:
-        fail(source, [(_where(found["loc"]), _what(found)) for found in _causes(error.errors())])
-        raise
-    fail(source, list(problems(scenario)))
+    scenario = validate(Scenario, data, f"scenario {source}", directory)
+    fail(f"scenario {source}", list(problems(scenario)))
     scenario._source = source
     return scenario
-
-
-def _causes(found: list[ErrorDetails]) -> list[ErrorDetails]:
-    # A list of which an entry is wrong counts as too short as well.
-    places = {error["loc"][:depth] for error in found for depth in range(len(error["loc"]))}
-    return [error for error in found if error["type"] != "too_short" or error["loc"] not in places]
-
-
-def _where(location: tuple[int | str, ...]) -> str:
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location if part != "[key]"]
-    return "".join(parts).removeprefix(".") or "file"
-
-
-def _what(found: ErrorDetails) -> str:
-    match found["type"]:
-        case "missing":
-            return "is missing; add it"
-        case "extra_forbidden":
-            return "unknown key; remove it or correct its spelling"
-        case "too_short":
-            return f"must have {found['ctx']['min_length']} or more entries"
-        case "tuple_type":
-            return "must be a list"
-        case "value_error":
-            return found["msg"].removeprefix("Value error, ")
-    value = found["input"]
-    shown = f", not {value!r}" if value is None or isinstance(value, str | int | float) else ""
-    return found["msg"].replace("Input should be", "must be").replace("Input should", "must") + shown

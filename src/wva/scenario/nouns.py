@@ -1,14 +1,14 @@
-"""A scenario in the nouns of the fleet."""
+"""A scenario, or a live fleet, in the nouns of the fleet."""
 
 from wva.fleet.model import Model, Objectives
 from wva.fleet.variant import EngineArguments, Variant
-from wva.scenario.schema import Scenario
+from wva.scenario.checks import Described
 
 NAMESPACE = "default"
-"""Namespace of every model of a scenario."""
+"""Namespace of every model of a file."""
 
 
-def fleet_models(scenario: Scenario) -> tuple[Model, ...]:
+def fleet_models(described: Described) -> tuple[Model, ...]:
     """The models, in the file's order."""
     return tuple(
         Model(
@@ -19,11 +19,11 @@ def fleet_models(scenario: Scenario) -> tuple[Model, ...]:
             objectives=Objectives(ttft_s=spec.objectives.ttft, tpot_s=spec.objectives.tpot),
             priority=spec.priority,
         )
-        for name, spec in scenario.models.items()
+        for name, spec in described.models.items()
     )
 
 
-def fleet_variants(scenario: Scenario) -> tuple[Variant, ...]:
+def fleet_variants(described: Described) -> tuple[Variant, ...]:
     """The variants, in the file's order."""
     return tuple(
         Variant(
@@ -38,5 +38,5 @@ def fleet_variants(scenario: Scenario) -> tuple[Variant, ...]:
             max_replicas=spec.max,
             startup_s=spec.startup,
         )
-        for spec in scenario.variants
+        for spec in described.variants
     )

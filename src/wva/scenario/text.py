@@ -20,8 +20,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def parse_yaml(text: str, source: str) -> dict[str, Any]:
-    """The mapping that a scenario's text holds.
+def parse_yaml(text: str, name: str) -> dict[str, Any]:
+    """The mapping that a file's text holds; ``name`` is how messages call the file.
 
     Raises:
         UserError: The text is no YAML or no mapping.
@@ -33,9 +33,9 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         what = " ".join((error.problem or error.context or "is no YAML").split())
-        raise UserError(f"scenario {source}: {place}{what}; correct the YAML") from None
+        raise UserError(f"{name}: {place}{what}; correct the YAML") from None
     except yaml.YAMLError as error:
-        raise UserError(f"scenario {source}: is no YAML ({' '.join(str(error).split())}); correct it") from None
+        raise UserError(f"{name}: is no YAML ({' '.join(str(error).split())}); correct it") from None
     if not isinstance(data, dict):
-        raise UserError(f"scenario {source}: must be a mapping of keys such as name, workload, models and variants")
+        raise UserError(f"{name}: must be a mapping of keys to values; correct the YAML")
     return data
