@@ -1,0 +1,1 @@
+"""A fleet on this machine: replicas as processes, and the file that describes them."""
