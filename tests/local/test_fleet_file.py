@@ -44,7 +44,8 @@ replicas:
   stop_grace: 10s
   check: 15s
   hung_after: 1m
-gateway: {host: 0.0.0.0, port: 9000, queue: gateway, hold_above: 7, queue_requests: 50, queue_bytes: 1000000}
+gateway: {host: 0.0.0.0, port: 9000, queue: gateway, hold_above: 7, max_queued_requests: 50,
+          max_queued_bytes: 1000000, max_body_bytes: 5000, stall_timeout: 1m}
 control: {interval: 10s, scrape: 5s}
 policy: {name: wva, options: {settings: {headroom: 0.2}}}
 shadow: hpa
@@ -94,7 +95,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (fleet.replicas.start_deadline, fleet.replicas.drain_deadline) == (600.0, 300.0)
     assert (fleet.replicas.stop_grace, fleet.replicas.check, fleet.replicas.hung_after) == (10.0, 15.0, 60.0)
     assert (fleet.gateway.queue, fleet.gateway.hold_above, fleet.gateway.port) == (Queue.GATEWAY, 7, 9000)
-    assert (fleet.gateway.queue_requests, fleet.gateway.queue_bytes) == (50, 1_000_000)
+    assert (fleet.gateway.max_queued_requests, fleet.gateway.max_queued_bytes) == (50, 1_000_000)
+    assert (fleet.gateway.max_body_bytes, fleet.gateway.stall_timeout) == (5000, 60.0)
     assert (fleet.control.interval, fleet.control.scrape) == (10.0, 5.0)
     assert fleet.policy.options == {"settings": {"headroom": 0.2}}
     assert fleet.shadow is not None

@@ -100,3 +100,7 @@ def _usage(error: Any) -> str:
     """Typer's message about wrong arguments, in one line."""
     command = error.ctx.command_path if getattr(error, "ctx", None) else "wva"
     return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help"
+
+
+if __name__ == "__main__":
+    main()

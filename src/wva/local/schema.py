@@ -159,10 +159,14 @@ class LocalGatewaySpec(GatewaySpec):
 
     host: Name = "127.0.0.1"
     port: PortOrAny = 8000
-    queue_requests: Count = 1000
-    """Requests of one model that it holds at most."""
-    queue_bytes: Count = 256_000_000
+    max_queued_requests: Count = 10_000
+    """Requests that it holds for one model and priority at most."""
+    max_queued_bytes: Count = 1 << 30
     """Bytes of their bodies."""
+    max_body_bytes: Count = 64 << 20
+    """Largest body of a request."""
+    stall_timeout: PositiveDuration | None = 120.0
+    """Silence after which a stream that has begun counts as broken; ``None`` waits."""
 
 
 class PolicySpec(Section):
