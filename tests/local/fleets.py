@@ -11,7 +11,6 @@ from pathlib import Path
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import Plan, VariantPlan
 from wva.local.body import LocalFleet, local_fleet
-from wva.local.clock import FleetClock
 from wva.local.load import parse_fleet
 from wva.local.replica import LocalReplica
 from wva.local.routes import Backend
@@ -55,6 +54,22 @@ replicas:
     return parse_fleet(text, "tests", directory)
 
 
+class WallClock:
+    """The time of this machine, sped up."""
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+
+    def utc(self) -> float:
+        return 1_800_000_000.0 + self.monotonic()
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)
+
+
 class Gateway:
     """Keeps what it is told, and says that as much is in flight as the test wants."""
 
@@ -80,7 +95,7 @@ class Gateway:
 class Rig:
     """A live fleet, and the test's hands on it."""
 
-    def __init__(self, body: LocalFleet, gateway: Gateway, clock: FleetClock) -> None:
+    def __init__(self, body: LocalFleet, gateway: Gateway, clock: WallClock) -> None:
         self.body = body
         self.gateway = gateway
         self.clock = clock
@@ -118,7 +133,7 @@ class Rig:
 @asynccontextmanager
 async def running(spec: FleetSpec, logs: Path) -> AsyncIterator[Rig]:
     """The fleet, from its start to its end."""
-    gateway, clock = Gateway(), FleetClock(spec.speed)
+    gateway, clock = Gateway(), WallClock(spec.speed)
     async with local_fleet(spec, clock, gateway, logs) as body:
         yield Rig(body, gateway, clock)
 

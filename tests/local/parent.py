@@ -4,9 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.local.fleets import COMMAND, ONE, Gateway, fleet
+from tests.local.fleets import COMMAND, ONE, Gateway, WallClock, fleet
 from wva.local.body import local_fleet
-from wva.local.clock import FleetClock
 from wva.local.signals import StopSignals
 
 
@@ -14,7 +13,7 @@ async def main(directory: Path, extra: str) -> None:
     """Run a replica with children of its own until a signal comes."""
     spec = fleet(directory, command=f"{COMMAND} --children {extra}", variants=[ONE], stop_grace="10m")
     with StopSignals() as signals:
-        async with local_fleet(spec, FleetClock(), Gateway(), directory / "logs") as body:
+        async with local_fleet(spec, WallClock(), Gateway(), directory / "logs") as body:
             signals.on_second(body.kill)
             while body.replicas[0].phase.value != "ready":
                 await asyncio.sleep(0.02)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.fleets import COMMAND, ONE, fleet, part, running, until
+from wva.fleet.errors import UserError
 from wva.fleet.outcome import Result
 from wva.fleet.plan import VariantPlan, Victim
 from wva.fleet.replica import Phase
@@ -200,6 +201,35 @@ async def test_a_busy_or_sleeping_replica_is_not_hung(tmp_path: Path) -> None:
             assert rig.replica("v-1").failures == 0
 
     await asyncio.gather(*(has_an_excuse(excuse) for excuse in ("steps", "asleep", "refuse")))
+
+
+async def test_at_a_speed_starts_are_dated_in_the_fleets_time(tmp_path: Path) -> None:
+    spec = fleet(tmp_path, command=f"{COMMAND} --after 0.2 --say {{speed}}", variants=[ONE], speed=20)
+    async with running(spec, tmp_path / "logs") as rig:
+        await rig.until_phases(v_1="ready")
+        (one,) = (await rig.body.state()).variants[0].replicas
+        assert one.ready_at is not None
+        assert one.started_at is not None
+        assert one.ready_at - one.started_at >= 0.2 * 20
+        assert "20" in (tmp_path / "logs" / "v-1.log").read_text().split()
+
+
+async def test_logs_of_replicas_long_gone_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wva.local.body.KEPT_LOGS", 1)
+    async with running(fleet(tmp_path), tmp_path / "logs") as rig:
+        for log in (tmp_path / "logs" / "v-1.log", tmp_path / "logs" / "v-2.log"):
+            await rig.to(1)
+            await until(log.exists)
+            await rig.to(0)
+            await rig.until_phases()
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["v-2.log"]
+
+
+async def test_logs_that_cannot_be_written_are_a_mistake_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "logs").touch()
+    with pytest.raises(UserError, match=r"logs .*: cannot be written \(File exists\); choose another directory"):
+        async with running(fleet(tmp_path), tmp_path / "logs"):
+            pass
 
 
 async def test_logs_are_kept_apart_and_bounded(tmp_path: Path) -> None:

@@ -46,7 +46,15 @@ async def all_gone(processes: Sequence[int]) -> None:
     await until(lambda: not any(map(is_alive, processes)), lambda: f"{[p for p in processes if is_alive(p)]} are left")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 async def test_nothing_is_left_after(tmp_path: Path, number: signal.Signals) -> None:
     async with parent(tmp_path) as (process, everything):
         assert len(everything) == 4

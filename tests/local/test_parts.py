@@ -1,17 +1,16 @@
-"""The parts of a live fleet that are arithmetic: time, delays, ports, GPUs, command templates, routing by race."""
+"""The parts of a live fleet that are arithmetic: time, delays, ports, GPUs, command templates."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.local.sockets import free_neighbours, listening
 from tests.simulate.fleets import variant
-from wva.local.clock import FleetClock
 from wva.local.command import fill, find_program, launch, placeholders
 from wva.local.devices import Devices
 from wva.local.ports import NoPortError, Ports
+from wva.local.process import last_line
 from wva.local.race import race
 from wva.local.schema import LocalNodesSpec, ProcessSpec, ReplicasSpec
 from wva.local.timing import Timing
@@ -44,21 +43,6 @@ def test_a_speed_leaves_processes_the_time_that_they_need(
 def test_a_short_wait_that_the_file_asks_for_is_kept() -> None:
     assert Timing.of(SPEC.model_copy(update={"stop_grace": 1.0}), 1.0).stop_grace_s == 1.0
     assert Timing.of(SPEC.model_copy(update={"stop_grace": 1.0}), 20.0).stop_grace_s == 20.0, "a second on the wall"
-
-
-async def test_the_clock_of_a_fleet_runs_at_its_speed() -> None:
-    clock = FleetClock(100.0)
-    wall, utc, monotonic = time.monotonic(), clock.utc(), clock.monotonic()
-    assert abs(utc - time.time()) < 5.0
-    await clock.sleep(10.0)
-    passed = time.monotonic() - wall
-    assert passed >= 0.099
-    assert clock.monotonic() - monotonic == pytest.approx(passed * 100, rel=0.2)
-    assert clock.utc() - utc == pytest.approx(clock.monotonic() - monotonic, abs=1.0)
-
-
-def test_at_speed_one_it_is_the_systems() -> None:
-    assert abs(FleetClock().utc() - time.time()) < 1.0
 
 
 def test_ports_are_given_out_once_and_taken_ones_passed_over() -> None:
@@ -182,3 +166,19 @@ async def test_a_race_ends_with_the_first_and_leaves_nobody_running() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert left == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", None),
+        ("wva: starts: run\n", None),
+        ("wva: starts: run\nTraceback\n  ValueError: no\n\n", "ValueError: no"),
+        ("wva: starts: run\n" + "x" * 300, "x" * 200 + "…"),
+        ("y" * 100_000 + "\nlast", "last"),
+    ],
+)
+def test_the_last_line_of_a_log(tmp_path: Path, text: str, line: str | None) -> None:
+    (tmp_path / "log").write_text(text)
+    assert last_line(tmp_path / "log") == line
+    assert last_line(tmp_path / "none") is None

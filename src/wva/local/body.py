@@ -235,7 +235,9 @@ async def local_fleet(fleet: FleetSpec, clock: Clock, routes: Routes, logs: Path
                 body.begin(variant.name, variant.initial)
             yield body
         finally:
-            await body.close()
+            left = await body.close()
+            if left:
+                raise RuntimeError(f"processes of {', '.join(left)} are left that SIGKILL does not end")
 
 
 async def _alone(lock: asyncio.Lock, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -86,8 +86,11 @@ class Log:
 def _spawn(command: list[str], output: int, libc: "ctypes.CDLL | None") -> int:
     """Start the command with nothing to read and its output in the pipe; return its process id."""
     keeper = os.getpid()
+    # Held back until the child takes it by default: in between, this program's handler in the child would swallow it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return child
     try:
         if libc is not None:
@@ -96,8 +99,10 @@ def _spawn(command: list[str], output: int, libc: "ctypes.CDLL | None") -> int:
                 os._exit(1)
         else:
             os.setpgid(0, 0)
-        for number in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+        # What this program handles, and what Python ignores.
+        for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)

@@ -1,7 +1,14 @@
 """The keys of a live fleet's file, their defaults and the range of each value.
 
-Models, variants, nodes and the demonstration load are a scenario's, so the same fleet can be simulated. All durations
-are in the fleet's own time, which runs ``speed`` times as fast as the clock on the wall (``wva.local.clock``).
+Models, variants, nodes and the demonstration load are a scenario's, so the same fleet can be simulated.
+
+**Time.** A fleet of emulated replicas can live ``speed`` times as fast as the world: a start of 110 s takes 11 s on the
+wall at speed 10. That holds together only if everything scales, so nothing is rescaled by hand: every duration, rate
+and price in this file, in observations and in policies is in the fleet's own time, and whoever measures, waits, dates
+or sends does so by one clock that runs that much faster. The replicas are told by ``{speed}`` in their command. What
+the machine itself needs does not shrink: a process takes as long to load and to exit at any speed. So a start takes
+somewhat longer in the fleet's time than its variant declares, which policies measure, and deadlines for processes keep
+a least length on the wall (``wva.local.timing``). Real servers, and a Prometheus server, need speed 1.
 """
 
 import shlex
