@@ -72,16 +72,15 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     assert (fleet.metrics.source, fleet.metrics.url) == (Source.DIRECT, None)
     assert fleet.dashboard is not None
     assert (fleet.gateway.port, fleet.dashboard.port, fleet.dashboard.token) == (8000, 8080, None)
-    process = fleet.processes()["v"]
-    assert process.command == ("{python}", "serve.py", "{port}")
-    assert (process.health, process.probe, process.directory) == ("/health", Probe.COMPLETIONS, None)
+    server = fleet.servers()["v"]
+    assert server.command == ("{python}", "serve.py", "{port}")
+    assert (server.health, server.probe, server.directory) == ("/health", Probe.COMPLETIONS, None)
     assert parse(LEAST + "dashboard: null", tmp_path).dashboard is None
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:
     fleet = parse(FULL, tmp_path)
-    own, common = fleet.processes()["v"], fleet.processes()["w"]
-    assert own.command is not None
+    own, common = fleet.servers()["v"], fleet.servers()["w"]
     assert own.command[-1] == "{gpus}"
     assert own.environment == {"ALL": "1", "NAME": "{replica}"}
     assert (own.directory, own.health, own.probe) == (tmp_path / "work", "/ping", Probe.CHAT)

@@ -12,7 +12,7 @@ from wva.local.devices import Devices
 from wva.local.ports import NoPortError, Ports
 from wva.local.process import last_line
 from wva.local.race import race
-from wva.local.schema import LocalNodesSpec, ProcessSpec, ReplicasSpec
+from wva.local.schema import LocalNodesSpec, Probe, ReplicasSpec, Server
 from wva.local.timing import Timing
 
 SPEC = ReplicasSpec(environment={})
@@ -126,18 +126,18 @@ def test_templates_take_nothing_else(template: str) -> None:
 
 
 def test_a_command_is_filled_word_by_word() -> None:
-    process = ProcessSpec(command=("run", "--name", "{name}"), environment={"X": "{port}"}, directory=Path("d"))
-    started = launch(process, {"name": "two words", "port": "1"}, ("2", "3"))
+    server = Server(("run", "--name", "{name}"), {"X": "{port}"}, Path("d"), "/health", Probe.COMPLETIONS)
+    started = launch(server, {"name": "two words", "port": "1"}, ("2", "3"))
     assert started.arguments == ("run", "--name", "two words")
     assert started.environment == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "2,3", "X": "1"}
-    assert "CUDA_VISIBLE_DEVICES" not in launch(process, {"name": "n", "port": "1"}, None).environment
-    assert placeholders(process) == {"name", "port"}
+    assert "CUDA_VISIBLE_DEVICES" not in launch(server, {"name": "n", "port": "1"}, None).environment
+    assert placeholders(server) == {"name", "port"}
 
 
 def test_a_program_is_found_on_the_path_that_the_command_has(tmp_path: Path) -> None:
     program = tmp_path / "serve"
     program.write_text("#!/bin/sh\n")
-    found = launch(ProcessSpec(command=("serve",), environment={"PATH": str(tmp_path)}), {}, None)
+    found = launch(Server(("serve",), {"PATH": str(tmp_path)}, None, "/health", Probe.COMPLETIONS), {}, None)
     assert find_program(found) is None, "it cannot be run"
     program.chmod(0o755)
     assert find_program(found) == str(program)

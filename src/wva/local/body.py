@@ -52,12 +52,10 @@ class LocalFleet:
         self._left_logs: deque[Path] = deque()
         self._closing = False
 
-    def begin(self, variant: str, count: int) -> None:
+    def begin(self, variant: Variant, count: int) -> None:
         """Order replicas that the fleet starts with."""
-        known = self._variant(variant)
-        assert known is not None
         for _ in range(count):
-            self._place(self._order(known))
+            self._place(self._order(variant))
 
     async def close(self) -> tuple[str, ...]:
         """Take every replica out of routing and stop it: SIGTERM, and SIGKILL after the grace; wait until all are gone.
@@ -68,8 +66,8 @@ class LocalFleet:
         self._stop_all()
         tasks = [replica.task for replica in self.replicas if replica.task is not None]
         if tasks:
-            everything = asyncio.wait(tasks)
-            await race(everything, self._clock.sleep(self._timing.stop_grace_s + self._timing.kill_wait_s))
+            longest = self._timing.stop_grace_s + self._timing.kill_wait_s
+            await race(asyncio.wait(tasks), self._clock.sleep(longest))
         return tuple(replica.id for replica in self.replicas)
 
     def kill(self) -> None:
@@ -95,7 +93,7 @@ class LocalFleet:
         return tuple(outcomes[place] for place in range(len(plan.variants)))
 
     def _apply_part(self, plan: Plan, part: VariantPlan) -> Outcome:
-        variant = self._variant(part.variant)
+        variant = next((variant for variant in self.variants if variant.name == part.variant), None)
         if variant is None:
             return no_such_variant(plan, part)
         current = self._desired(variant)
@@ -107,14 +105,10 @@ class LocalFleet:
             return target
         if target > current:
             self._grow(variant, target - current, part.restore)
-        for replica in victims(self._members(variant), current - target, part) if target < current else ():
-            deadlines = {victim.replica: victim.drain_deadline for victim in part.victims}
-            self._stop(replica, deadlines.get(replica.id))
+        elif target < current:
+            self._shrink(variant, current - target, part)
         own = self._members(variant)
         return accepted(plan, part, target, (*waiting_for_stock(own), *_failing(own)))
-
-    def _variant(self, name: str) -> Variant | None:
-        return next((variant for variant in self.variants if variant.name == name), None)
 
     def _members(self, variant: Variant) -> list[LocalReplica]:
         return [replica for replica in self.replicas if replica.variant is variant]
@@ -132,6 +126,11 @@ class LocalFleet:
             self._work(replica, partial(self._life.serve, replica))
         for _ in range(count - len(back)):
             self._place(self._order(variant))
+
+    def _shrink(self, variant: Variant, count: int, part: VariantPlan) -> None:
+        deadlines = {victim.replica: victim.drain_deadline for victim in part.victims}
+        for replica in victims(self._members(variant), count, part):
+            self._stop(replica, deadlines.get(replica.id))
 
     def _order(self, variant: Variant) -> LocalReplica:
         self._ordered[variant.name] += 1
@@ -231,8 +230,8 @@ async def local_fleet(fleet: FleetSpec, clock: Clock, routes: Routes, logs: Path
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as session:
         body = LocalFleet(fleet, clock, routes, logs, Prober(session))
         try:
-            for variant in fleet.variants:
-                body.begin(variant.name, variant.initial)
+            for variant, spec in zip(body.variants, fleet.variants, strict=True):
+                body.begin(variant, spec.initial)
             yield body
         finally:
             left = await body.close()

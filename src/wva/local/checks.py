@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from wva.fleet.catalogue import accelerators, models
 from wva.fleet.errors import UserError
 from wva.local.command import OF_A_REPLICA, fill, find_program, launch, of_a_variant, placeholders
-from wva.local.schema import FleetSpec, LocalVariantSpec, PolicySpec, ProcessSpec, Source
+from wva.local.schema import FleetSpec, LocalVariantSpec, PolicySpec, Server, Source
 from wva.policies.registry import make
 from wva.scenario.checks import fleet_problems, unknown_names
 from wva.scenario.validate import Problem
@@ -27,33 +27,33 @@ def problems(fleet: FleetSpec) -> Iterator[Problem]:
 def command_problems(fleet: FleetSpec) -> Iterator[Problem]:
     """What keeps the commands of a fleet without other problems from running here."""
     for index, variant in enumerate(fleet.variants):
-        process = fleet.processes()[variant.name]
+        server = fleet.servers()[variant.name]
         where = f"variants[{index}]" if variant.command else "replicas"
-        if process.command is None:
+        if not server.command:
             yield f"variants[{index}].command", "is missing; add it here or as replicas.command"
         else:
-            yield from ((f"{where}.{key}", what) for key, what in _command(fleet, variant, process))
+            yield from ((f"{where}.{key}", what) for key, what in _command(fleet, variant, server))
 
 
-def _command(fleet: FleetSpec, variant: LocalVariantSpec, process: ProcessSpec) -> Iterator[Problem]:
+def _command(fleet: FleetSpec, variant: LocalVariantSpec, server: Server) -> Iterator[Problem]:
     counted = fleet.nodes is not None
     values = {**of_a_variant(fleet, variant), **dict.fromkeys(OF_A_REPLICA if counted else OF_A_REPLICA[:-1], "0")}
     wrong = [
         (key, what)
-        for key, templates in (("command", process.command or ()), ("environment", process.environment.values()))
+        for key, templates in (("command", server.command), ("environment", server.environment.values()))
         for what in _wrong_templates(templates, values)
     ]
     if wrong:
         yield from wrong
         return
-    started = launch(process, values, ("0",) if counted else None)
-    names = placeholders(process)
+    started = launch(server, values, ("0",) if counted else None)
+    names = placeholders(server)
     if "port" not in names:
         yield "command", "has no {port}; every replica needs a port of its own"
     if fleet.speed != 1 and "speed" not in names:
         yield "command", f"has no {{speed}}, so its replicas would not keep up with speed {fleet.speed:g}"
-    if process.directory is not None and not process.directory.is_dir():
-        yield "directory", f"there is no directory {process.directory}; make it or correct the path"
+    if server.directory is not None and not server.directory.is_dir():
+        yield "directory", f"there is no directory {server.directory}; make it or correct the path"
     elif find_program(started) is None:
         yield "command", f"no program {started.arguments[0]!r} can be run here; install it or correct its path"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
-from wva.local.schema import FleetSpec, LocalVariantSpec, ProcessSpec
+from wva.local.schema import FleetSpec, LocalVariantSpec, Server
 from wva.scenario.duration import format_duration
 
 OF_A_REPLICA = ("replica", "port", "gpus")
@@ -45,7 +45,7 @@ def of_a_variant(fleet: FleetSpec, variant: LocalVariantSpec) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def launch(process: ProcessSpec, values: Mapping[str, str], gpus: tuple[str, ...] | None) -> Launch:
+def launch(server: Server, values: Mapping[str, str], gpus: tuple[str, ...] | None) -> Launch:
     """Fill the template in; ``gpus`` are what CUDA_VISIBLE_DEVICES names, ``None`` where GPUs are not counted.
 
     Raises:
@@ -53,9 +53,9 @@ def launch(process: ProcessSpec, values: Mapping[str, str], gpus: tuple[str, ...
 
     """
     visible = {} if gpus is None else {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
-    environment = {name: fill(value, values) for name, value in process.environment.items()}
-    arguments = tuple(fill(word, values) for word in process.command or ())
-    return Launch(arguments, {**visible, **environment}, process.directory)
+    environment = {name: fill(value, values) for name, value in server.environment.items()}
+    arguments = tuple(fill(word, values) for word in server.command)
+    return Launch(arguments, {**visible, **environment}, server.directory)
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -76,9 +76,9 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def placeholders(process: ProcessSpec) -> set[str]:
+def placeholders(server: Server) -> set[str]:
     """The placeholders in the command and the environment, of templates that ``fill`` takes."""
-    templates = (*(process.command or ()), *process.environment.values())
+    templates = (*server.command, *server.environment.values())
     return {name for template in templates for _, name in _pieces(template) if name is not None}
 
 

@@ -10,7 +10,7 @@ from wva.fleet.replica import Phase
 from wva.local.command import launch, of_a_variant
 from wva.local.ports import NoPortError, Ports
 from wva.local.probe import Prober, Verdict
-from wva.local.process import Process
+from wva.local.process import Process, last_line
 from wva.local.race import race
 from wva.local.replica import LocalReplica
 from wva.local.routes import Routes
@@ -39,7 +39,7 @@ class Lifecycle:
     ) -> None:
         """``moved`` is told of every replica that begins or ceases to serve."""
         self._fleet = fleet
-        self._processes = fleet.processes()
+        self._servers = fleet.servers()
         self._placeholders = {variant.name: of_a_variant(fleet, variant) for variant in fleet.variants}
         self._clock = clock
         self._timing = timing
@@ -110,19 +110,17 @@ class Lifecycle:
             "port": str(port),
             "gpus": ",".join(gpus or ()),
         }
-        started = launch(self._processes[replica.variant.name], values, gpus)
+        started = launch(self._servers[replica.variant.name], values, gpus)
         replica.process = await Process.start(started, self.log(replica), self._fleet.replicas.log_bytes)
         replica.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return replica.process, replica.url, port
 
     async def _until_answer(self, replica: LocalReplica, url: str) -> None:
         """Return when it has answered a real request."""
-        process = self._processes[replica.variant.name]
-        assert process.health is not None
-        assert process.probe is not None
+        server = self._servers[replica.variant.name]
         while True:
-            if await self._prober.is_up(url, process.health):
-                answer = await self._prober.ask(url, process.probe, replica.variant.model)
+            if await self._prober.is_up(url, server.health):
+                answer = await self._prober.ask(url, server.probe, replica.variant.model)
                 if answer.verdict is Verdict.SERVED:
                     return
                 replica.answers = f"it listens, but answers {answer.text}"
@@ -130,20 +128,19 @@ class Lifecycle:
 
     async def _until_late(self, replica: LocalReplica) -> str:
         await self._clock.sleep(self._timing.start_deadline_s)
-        return f"not ready after {self._timing.start_deadline_s:g} s: {replica.answers or 'it does not listen'}"
+        does = replica.answers or f"it does not listen; its log ends with {last_line(self.log(replica)) or 'nothing'}"
+        return f"not ready after {self._timing.start_deadline_s:g} s: {does}"
 
     async def _serve_until_failure(self, replica: LocalReplica) -> str:
-        process = self._processes[replica.variant.name]
         assert replica.process is not None
         assert replica.url is not None
-        assert process.probe is not None
         watch = Watch(
             self._prober,
             self._clock,
             self._timing,
             url=replica.url,
             model=replica.variant.model,
-            probe=process.probe,
+            probe=self._servers[replica.variant.name].probe,
         )
         return await race(replica.process.wait(), watch.until_hung())
 

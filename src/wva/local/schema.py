@@ -13,6 +13,7 @@ a least length on the wall (``wva.local.timing``). Real servers, and a Prometheu
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -94,15 +95,27 @@ class ProcessSpec(Section):
     probe: Probe | None = None
     """The real request; completions."""
 
-    def over(self, common: "ProcessSpec") -> "ProcessSpec":
-        """The same with everything that it leaves out taken from ``common``; environments are joined."""
-        return ProcessSpec(
-            command=self.command or common.command,
+    def over(self, common: "ProcessSpec") -> "Server":
+        """What is said here, and where nothing is, in ``common``; environments are joined."""
+        return Server(
+            command=self.command or common.command or (),
             environment={**common.environment, **self.environment},
             directory=self.directory or common.directory,
             health=self.health or common.health or "/health",
             probe=self.probe or common.probe or Probe.COMPLETIONS,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How the replicas of one variant run, everything settled; templates as ``wva.local.command`` has them."""
+
+    command: tuple[str, ...]
+    """Program and arguments; empty where none was given."""
+    environment: Mapping[str, str]
+    directory: Path | None
+    health: str
+    probe: Probe
 
 
 class ReplicasSpec(ProcessSpec):
@@ -259,6 +272,6 @@ class FleetSpec(Section):
         """The file it came from, as messages name it."""
         return self._source
 
-    def processes(self) -> Mapping[str, ProcessSpec]:
-        """How the replicas of each variant run, by its name, with nothing left out but what has no default."""
+    def servers(self) -> Mapping[str, Server]:
+        """How the replicas of each variant run, by its name."""
         return {variant.name: variant.over(self.replicas) for variant in self.variants}
