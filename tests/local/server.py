@@ -5,6 +5,7 @@ requests and answers none), ``steps`` (its counters move though it does not answ
 """
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 COUNTER = 'vllm:generation_tokens_total{engine="0",model_name="m"}'
+PATHS = {"/v1/completions": "prompt", "/v1/chat/completions": "messages"}
 SLEEP = 'vllm:engine_sleep_state{engine="0",model_name="m",sleep_state="awake"}'
 
 
@@ -32,7 +34,11 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, text)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if asked.get("model") != "m" or asked.get("max_tokens") != 1 or not asked.get(PATHS.get(self.path, "")):
+            self.answer(400, "")
+            return
+        write("asked", self.path)
         while Path("hang").exists():
             time.sleep(0.02)
         if Path("refuse").exists():

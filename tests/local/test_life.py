@@ -24,6 +24,7 @@ async def test_from_zero_to_serving_and_back(tmp_path: Path) -> None:
         assert rig.phases() == {"v-1": "starting"}
         assert rig.gateway.takes() == []
         await rig.until_phases(v_1="ready")
+        assert (tmp_path / "asked").read_text().split() == ["/v1/completions"]
         assert rig.gateway.takes() == ["v-1"]
         (seen,) = (await rig.body.state()).variants
         (one,) = seen.replicas
@@ -50,6 +51,13 @@ async def test_listening_is_not_ready(tmp_path: Path) -> None:
         assert seen.reason == "it listens, but answers HTTP 404: The model `m` does not exist."
         (tmp_path / "unknown").unlink()
         await rig.until_phases(v_1="ready")
+
+
+async def test_readiness_may_be_asked_in_another_way(tmp_path: Path) -> None:
+    spec = fleet(tmp_path, variants=["{name: v, min: 0, max: 1, initial: 1, health: /ping, probe: chat}"])
+    async with running(spec, tmp_path / "logs") as rig:
+        await rig.until_phases(v_1="ready")
+        assert (tmp_path / "asked").read_text().split() == ["/v1/chat/completions"]
 
 
 async def test_a_start_that_takes_too_long_fails_with_what_it_said(tmp_path: Path) -> None:
@@ -195,7 +203,7 @@ async def test_a_busy_or_sleeping_replica_is_not_hung(tmp_path: Path) -> None:
             (own / excuse).touch()
             if excuse != "refuse":
                 (own / "hang").touch()
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(1.8)
             assert rig.phases() == {"v-1": "ready"}
             assert rig.process_id("v-1") == server
             assert rig.replica("v-1").failures == 0
@@ -252,7 +260,7 @@ def _watched(directory: Path) -> FleetSpec:
     return fleet(
         directory,
         variants=[ONE],
-        replicas="check: 100ms\n  hung_after: 500ms",
+        replicas="check: 100ms\n  hung_after: 800ms",
     )
 
 

@@ -98,5 +98,24 @@ async def test_a_keeper_that_is_killed_takes_the_server_along(tmp_path: Path) ->
         await until(lambda: rig.replica("v-1").reason == "killed by SIGKILL")
 
 
+async def test_a_second_signal_ends_at_once_what_has_nothing_to_put_in_order() -> None:
+    script = """
+import asyncio
+from wva.local.signals import StopSignals
+async def main():
+    with StopSignals() as signals:
+        print("ready", flush=True)
+        print((await signals.wait()).name, flush=True)
+        await asyncio.sleep(600)
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    await said(process, "ready")
+    process.send_signal(signal.SIGTERM)
+    await said(process, "SIGTERM")
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 128 + signal.SIGINT
+
+
 def _kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)

@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.local.sockets import free_neighbours, listening
 from tests.simulate.fleets import variant
+from wva.fleet.variant import Variant
 from wva.local.command import fill, find_program, launch, placeholders
-from wva.local.devices import Devices
+from wva.local.devices import Devices, Placement
 from wva.local.ports import NoPortError, Ports
 from wva.local.process import last_line
 from wva.local.race import race
@@ -102,6 +105,24 @@ def test_gpus_are_numbered_through_the_file_and_come_back() -> None:
     again = devices.take(two)
     assert again is not None
     assert again.gpus == ("0", "1"), "in their order, whichever came back first"
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=40))
+def test_no_gpu_is_given_to_two_replicas(moves: list[tuple[int, int]]) -> None:
+    devices = Devices([nodes("a", 4, 2), nodes("a", 3, 1)])
+    held: list[tuple[Variant, Placement]] = []
+    for kind, place in moves:
+        if kind == 0 and held:
+            devices.give_back(*held.pop(place % len(held)))
+        wanted = variant(accelerator="a", gpus=max(kind, 1))
+        taken = devices.take(wanted) if kind else None
+        if taken is not None:
+            held.append((wanted, taken))
+        gpus = [gpu for _, placement in held for gpu in placement.gpus or ()]
+        assert len(gpus) == len(set(gpus))
+        free = sum(devices.inventory(["a"]).pools[0].free_by_node or ())
+        assert free + len(gpus) == 11
+        assert all(len(placement.gpus or ()) == one.gpus_per_replica for one, placement in held)
 
 
 def test_without_nodes_there_is_no_limit_and_no_name() -> None:

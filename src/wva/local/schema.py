@@ -70,7 +70,7 @@ PortOrAny = Annotated[int, Field(strict=True, ge=0, le=65535)]
 
 Command = Annotated[tuple[Name, ...], BeforeValidator(_words), Field(min_length=1)]
 """A program and its arguments, as one line in a shell's quoting or as a list, with placeholders
-(``wva.local.command``). No shell runs it."""
+(``wva.local.command``). No shell runs it. YAML wants a line that begins with a placeholder in quotes."""
 
 
 class Probe(StrEnum):
