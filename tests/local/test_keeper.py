@@ -34,7 +34,7 @@ def test_it_ends_as_its_command_does(tmp_path: Path, script: str, status: int) -
 
 
 def test_sigterm_is_never_lost_even_as_the_command_starts(tmp_path: Path) -> None:
-    for number in range(20):
+    for number in range(12):
         log = tmp_path / f"{number}.log"
         process, line = keep(log, "sleep", "60")
         while not log.exists():
@@ -58,6 +58,29 @@ def test_when_the_line_ends_it_kills(tmp_path: Path) -> None:
     process, line = keep(tmp_path / "log", "sh", "-c", "trap '' TERM; sleep 60 & sleep 60")
     os.close(line)
     assert process.wait(PATIENCE_S) == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize("end", ["line", "signal"])
+def test_a_command_that_writes_without_end_is_stopped_all_the_same(tmp_path: Path, end: str) -> None:
+    process, line = keep(tmp_path / "log", "yes")
+    while not (tmp_path / "log.1").exists():
+        assert process.poll() is None
+    if end == "line":
+        os.close(line)
+        assert process.wait(PATIENCE_S) == 128 + signal.SIGKILL
+    else:
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+        os.close(line)
+    assert (tmp_path / "log").stat().st_size + (tmp_path / "log.1").stat().st_size <= 10_000
+
+
+def test_a_log_comes_back_when_its_place_does(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "gone" / "log"), 100)
+    log.write(b"lost\n")
+    (tmp_path / "gone").mkdir()
+    log.write(b"kept\n")
+    assert (tmp_path / "gone" / "log").read_bytes() == b"kept\n"
 
 
 def test_a_log_keeps_the_newest_within_its_bound(tmp_path: Path) -> None:

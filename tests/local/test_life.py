@@ -60,6 +60,7 @@ async def test_readiness_may_be_asked_in_another_way(tmp_path: Path) -> None:
         assert (tmp_path / "asked").read_text().split() == ["/v1/chat/completions"]
 
 
+@pytest.mark.slow
 async def test_a_start_that_takes_too_long_fails_with_what_it_said(tmp_path: Path) -> None:
     (tmp_path / "unknown").touch()
     async with running(fleet(tmp_path, replicas="start_deadline: 400ms"), tmp_path / "logs") as rig:
@@ -109,6 +110,7 @@ async def test_a_draining_replica_is_taken_back(tmp_path: Path) -> None:
         assert (rig.process_id("v-1"), rig.replica("v-1").ready_at) == (server, ready_at)
 
 
+@pytest.mark.slow
 async def test_orders_that_change_at_once_leave_what_the_last_one_wants(tmp_path: Path) -> None:
     async with running(fleet(tmp_path, variants=[ONE]), tmp_path / "logs") as rig:
         await rig.until_phases(v_1="ready")
@@ -123,6 +125,7 @@ async def test_orders_that_change_at_once_leave_what_the_last_one_wants(tmp_path
         await rig.until_phases(v_1="ready")
 
 
+@pytest.mark.slow
 async def test_one_that_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) -> None:
     spec = fleet(tmp_path, command=f"{COMMAND} --stubborn", stop_grace="500ms", variants=[ONE])
     async with running(spec, tmp_path / "logs") as rig:
@@ -176,7 +179,7 @@ async def test_a_command_that_is_gone_is_told_of(tmp_path: Path) -> None:
         assert f"exit code 127: wva: cannot run {program}: No such file" in str(rig.replica("v-1").reason)
 
 
-@pytest.mark.parametrize("counters", [True, False])
+@pytest.mark.parametrize("counters", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_hung_replica_is_replaced(tmp_path: Path, counters: bool) -> None:
     if counters:
         (tmp_path / "vllm").touch()
@@ -222,6 +225,7 @@ async def test_at_a_speed_starts_are_dated_in_the_fleets_time(tmp_path: Path) ->
         assert "20" in (tmp_path / "logs" / "v-1.log").read_text().split()
 
 
+@pytest.mark.slow
 async def test_logs_of_replicas_long_gone_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wva.local.body.KEPT_LOGS", 1)
     async with running(fleet(tmp_path), tmp_path / "logs") as rig:

@@ -65,6 +65,7 @@ async def test_nothing_is_left_after(tmp_path: Path, number: signal.Signals) -> 
         assert process.returncode == (-number if number is signal.SIGKILL else 0)
 
 
+@pytest.mark.slow
 async def test_a_second_ctrl_c_kills_what_takes_its_time(tmp_path: Path) -> None:
     async with parent(tmp_path, "--stubborn") as (process, everything):
         process.send_signal(signal.SIGINT)
@@ -98,6 +99,7 @@ async def test_a_keeper_that_is_killed_takes_the_server_along(tmp_path: Path) ->
         await until(lambda: rig.replica("v-1").reason == "killed by SIGKILL")
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_at_once_what_has_nothing_to_put_in_order() -> None:
     script = """
 import asyncio

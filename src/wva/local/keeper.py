@@ -47,7 +47,8 @@ def main() -> int:
     log.write(f"wva: starts: {' '.join(command)}\n".encode(errors="replace"))
     status = _keep(child, output, awake, asked, log)
     _kill_all(child)
-    _copy(output, log)
+    while _copy(output, log):
+        pass
     return status
 
 
@@ -67,6 +68,8 @@ class Log:
     def write(self, text: bytes) -> None:
         """Add text, cut at the bound."""
         try:
+            if self._file < 0:
+                self._open()
             if self._size + len(text) > self._half:
                 os.replace(self._path, self._path + ".1")
                 os.close(self._file)
@@ -122,7 +125,7 @@ def _keep(child: int, output: int, awake: int, asked: list[int], log: Log) -> in
         ready = {end for end, _ in poll.poll()}
         if 0 in ready and not os.read(0, 4096):
             return 128 + signal.SIGKILL
-        if output in ready and not _copy(output, log):
+        if output in ready and _copy(output, log) == 0:
             poll.unregister(output)
         if awake in ready:
             os.read(awake, 4096)
@@ -148,16 +151,15 @@ def _reap(child: int) -> int | None:
             status = number if number >= 0 else 128 - number
 
 
-def _copy(output: int, log: Log) -> bool:
-    """Move what the pipe holds to the log; return whether more may come."""
-    while True:
-        try:
-            text = os.read(output, 65536)
-        except BlockingIOError:
-            return True
-        if not text:
-            return False
+def _copy(output: int, log: Log) -> int | None:
+    """Move some of what the pipe holds to the log; return its bytes, 0 at the end, None where nothing is there now."""
+    try:
+        text = os.read(output, 65536)
+    except BlockingIOError:
+        return None
+    if text:
         log.write(text)
+    return len(text)
 
 
 def _kill_all(child: int) -> None:

@@ -1,32 +1,12 @@
 """What must hold between the parts of a scenario."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Container, Iterator
 
 from wva.fleet.variant import Role
-from wva.scenario.schema import ModelSpec, NodesSpec, Scenario, VariantSpec, WorkloadSpec
+from wva.scenario.described import Described
+from wva.scenario.schema import Scenario
 from wva.scenario.validate import Problem
-
-
-class Described(Protocol):
-    """A file that describes models, what serves them and what they are asked: a scenario, or a live fleet."""
-
-    @property
-    def models(self) -> Mapping[str, ModelSpec]:
-        """By the name that clients ask for."""
-
-    @property
-    def variants(self) -> Sequence[VariantSpec]:
-        """In the file's order."""
-
-    @property
-    def nodes(self) -> Sequence[NodesSpec] | None:
-        """All nodes there are; ``None`` is without limit."""
-
-    @property
-    def workload(self) -> Sequence[WorkloadSpec]:
-        """The traffic that the file brings."""
 
 
 def problems(scenario: Scenario) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from wva.fleet.model import Model, Objectives
 from wva.fleet.variant import EngineArguments, Variant
-from wva.scenario.checks import Described
+from wva.scenario.described import Described
 
 NAMESPACE = "default"
 """Namespace of every model of a file."""
