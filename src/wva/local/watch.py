@@ -3,8 +3,8 @@
 A busy server may leave a request of one token waiting behind thousands of others, so silence alone proves nothing. What
 a busy engine cannot help is to step: vLLM counts tokens at every step. So a replica is alive while its step counters
 move; while they rest, a real request must be answered, and a refusal for being busy is an answer. Without either for
-``hung_after_s`` it is hung. One that was put to sleep on purpose rests, and is not hung. Of a server without vLLM's
-counters only the answer counts.
+``hung_after_s``, seen look by look, it is hung. One that was put to sleep on purpose rests, and is not hung. Of a
+server without vLLM's counters only the answer counts.
 
 The request is sent only while the counters rest, so a replica that works never gets one.
 """
@@ -33,7 +33,7 @@ class Watch:
         self._model = model
         self._probe = probe
         self._steps: frozenset[str] = frozenset()
-        self._alive_at = clock.monotonic()
+        self._silent_since: float | None = None
         self._question: asyncio.Task[Answer] | None = None
         self._said = "it does not answer"
 
@@ -42,13 +42,20 @@ class Watch:
         try:
             while True:
                 await self._clock.sleep(self._timing.check_s)
-                if await self._is_alive():
-                    self._alive_at = self._clock.monotonic()
-                silent_s = self._clock.monotonic() - self._alive_at
+                silent_s = self._silent_for(await self._is_alive())
                 if silent_s >= self._timing.hung_after_s:
                     return f"hung: no answer and no step for {silent_s:.0f} s ({self._said})"
         finally:
             await self._drop_question()
+
+    def _silent_for(self, alive: bool) -> float:
+        # From the first look that found silence: a time in which nobody could look, on a busy machine, proves nothing.
+        now = self._clock.monotonic()
+        if alive:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = now
+        return 0.0 if self._silent_since is None else now - self._silent_since
 
     async def _is_alive(self) -> bool:
         engine = await self._prober.engine(self._url)
