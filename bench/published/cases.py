@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wva.gateway.settings import Queue
 from wva.scenario.load import load_scenario, override
-from wva.scenario.schema import ClientsSpec, Queue, Scenario
+from wva.scenario.schema import ClientsSpec, Scenario
 from wva.simulate.static_fleet import with_initial
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wva.engine.batch import latency
 from wva.engine.batch.state import PICOSECONDS
+from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 
 bucket = latency._bucket.py_func  # type: ignore[attr-defined]
 TTFT = (latency._TTFT_BOUNDS_PS, latency._TTFT_TABLE, latency._TTFT_UNIT_PS)
@@ -18,10 +19,10 @@ TPOT = (latency._TPOT_BOUNDS_PS, latency._TPOT_TABLE, latency._TPOT_UNIT_PS)
 @pytest.mark.parametrize(
     ("histogram", "bounds", "parts"),
     [
-        (TTFT, latency.TTFT_BOUNDS_S, 1),
-        (TPOT, latency.TPOT_BOUNDS_S, 1),
-        (TPOT, latency.TPOT_BOUNDS_S, 7),
-        (TPOT, latency.TPOT_BOUNDS_S, 100_000),
+        (TTFT, TTFT_BOUNDS_S, 1),
+        (TPOT, TPOT_BOUNDS_S, 1),
+        (TPOT, TPOT_BOUNDS_S, 7),
+        (TPOT, TPOT_BOUNDS_S, 100_000),
     ],
 )
 def test_bounds_are_in_their_buckets_and_what_is_a_picosecond_more_is_not(
@@ -37,6 +38,6 @@ def test_bounds_are_in_their_buckets_and_what_is_a_picosecond_more_is_not(
 
 @given(st.integers(0, 3600 * PICOSECONDS), st.integers(1, 100_000))
 def test_any_latency_is_where_it_belongs(span: int, parts: int) -> None:
-    ttft, tpot = ([round(bound * PICOSECONDS) for bound in b] for b in (latency.TTFT_BOUNDS_S, latency.TPOT_BOUNDS_S))
+    ttft, tpot = ([round(bound * PICOSECONDS) for bound in b] for b in (TTFT_BOUNDS_S, TPOT_BOUNDS_S))
     assert bucket(*TTFT, span, 1) == bisect_left(ttft, span)
     assert bucket(*TPOT, span, parts) == bisect_left(tpot, Fraction(span, parts))

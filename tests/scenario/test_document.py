@@ -6,9 +6,9 @@ import pytest
 
 from tests.report.tiny import TINY
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.scenario.document import decode_scenario, encode_scenario
 from wva.scenario.load import builtin_scenario, override, parse_scenario
-from wva.scenario.schema import Queue
 
 
 def test_it_comes_back_as_it_was() -> None:

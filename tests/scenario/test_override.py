@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.scenario.load import builtin_scenario, override, parse_scenario
-from wva.scenario.schema import Queue
 
 TEXT = """
 name: two

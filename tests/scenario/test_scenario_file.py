@@ -4,10 +4,11 @@ import pytest
 
 from wva.fleet.errors import UserError
 from wva.fleet.variant import EngineArguments, Role
+from wva.gateway.settings import Queue, Routing
 from wva.scenario.checks import unknown_names
 from wva.scenario.load import builtin_scenario, load_scenario, parse_scenario
 from wva.scenario.nouns import fleet_variants
-from wva.scenario.schema import AtEnd, Queue, Routing, Scenario
+from wva.scenario.schema import AtEnd, Scenario
 from wva.workload.arrivals import Arrivals
 
 SHARED = Path(__file__).parents[3] / "shared" / "scenarios"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.simulate import reference
 from tests.simulate.test_exact import MS, Case, cases, reference_fleet, world_of
 from wva.engine.batch import state
-from wva.engine.batch.latency import TPOT_BOUNDS_S, TPOT_BUCKETS, TTFT_BOUNDS_S, TTFT_BUCKETS
+from wva.engine.batch.latency import TPOT_BUCKETS, TTFT_BUCKETS
+from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 from wva.simulate.loop import advance
 from wva.simulate.scrape import empty_scrapes, scrape
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wva.cli.options import Duration, Jobs, Overrides, QueueAt, Seeds, processes, read_scenario
-from wva.scenario.schema import Queue
+from wva.gateway.settings import Queue
 
 _WIDTH_OF_A_FILE = 140
 

@@ -5,9 +5,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from wva.gateway.settings import Queue
 from wva.scenario.checks import problems
 from wva.scenario.duration import format_duration
-from wva.scenario.schema import Queue, Scenario
+from wva.scenario.schema import Scenario
 from wva.scenario.text import parse_yaml
 from wva.scenario.validate import fail, read_text, validate
 

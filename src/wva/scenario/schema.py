@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from wva.fleet.variant import Role
+from wva.gateway.settings import Queue, Routing
 from wva.scenario.duration import Duration
 from wva.workload.arrivals import Arrivals
 
@@ -42,22 +43,6 @@ Points = Annotated[
     AfterValidator(_from_the_start_on),
 ]
 """A quantity over time: what it is at some times from 0 on, with straight lines between them."""
-
-
-class Queue(StrEnum):
-    """Where requests wait."""
-
-    ENGINE = "engine"
-    """In a replica's own queue: the gateway sends each on at once."""
-    GATEWAY = "gateway"
-    """At the gateway, while every ready replica has ``hold_above`` waiting."""
-
-
-class Routing(StrEnum):
-    """How the gateway picks a replica."""
-
-    LEAST_LOADED = "least-loaded"
-    ROUND_ROBIN = "round-robin"
 
 
 class AtEnd(StrEnum):

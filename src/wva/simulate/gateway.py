@@ -5,11 +5,12 @@ from wva.engine.batch.lists import leave_waiting, wait_last
 from wva.engine.batch.reading import SNAPSHOT_PS, see_replica
 from wva.engine.batch.state import ACTIVE, NEVER, NONE, TOO_LONG
 from wva.engine.compiled import cold, inlined
+from wva.engine.routing import busy_s, has_room
 from wva.engine.server import BLOCK_TOKENS
 from wva.simulate.world import QUEUE_AT_GATEWAY, ROUND_ROBIN, World
 
-BLOCKED_REQUESTS = 32
-"""Requests in flight that a replica short of KV cache or slots seems to have more: speed says nothing of memory."""
+_busy_s = inlined(busy_s)
+_has_room = inlined(has_room)
 
 
 @inlined
@@ -35,30 +36,37 @@ def _takes(world: World, r: int, request: int, now: int) -> bool:
         return True
     see_replica(world.engines, r, now)
     replica = world.engines.replicas[r]
-    # The reading is old by up to 100 ms; what the gateway itself has sent since is known exactly.
-    if replica.seen_waiting + replica.sent_since_seen >= clock.hold_above:
-        return False
-    used = _used_blocks(world, r)
-    return bool(used < clock.hold_above_kv * world.engines.servers[replica.server].kv_blocks)
+    # The reading is old by up to 100 ms.
+    return bool(
+        _has_room(
+            replica.seen_waiting,
+            replica.sent_since_seen,
+            _used_blocks(world, r),
+            world.engines.servers[replica.server].kv_blocks,
+            clock.hold_above,
+            clock.hold_above_kv,
+        )
+    )
 
 
 @inlined
 def _load(world: World, r: int, model: int, request: int, now: int) -> float:
-    """How long a replica looks to be busy before it has answered: the fuller of its engine and its KV cache.
-
-    What is in flight counts by the replica's speed, and a full KV cache as much as an engine that has all in flight
-    that keeps TPOT. The prompt itself takes its time on top. While requests wait for room in its memory, a replica
-    looks busier still.
-    """
+    """How long a replica looks to be busy before it has answered the request too, in seconds."""
     see_replica(world.engines, r, now)
     replica = world.engines.replicas[r]
     server = world.engines.servers[replica.server]
     tokens = world.engines.requests[request].input
-    blocks = _used_blocks(world, r) + tokens / BLOCK_TOKENS
-    memory = world.gateways[model].full_load_s * blocks / server.kv_blocks
-    waiting_for_room = BLOCKED_REQUESTS if replica.seen_blocked else 0
-    engine = (replica.in_flight + 1) * world.cost[r]
-    return float(max(engine, memory) + waiting_for_room * world.cost[r] + tokens * server.prompt_token_s)
+    return float(
+        _busy_s(
+            replica.in_flight + 1,
+            world.cost[r],
+            _used_blocks(world, r) + tokens / BLOCK_TOKENS,
+            server.kv_blocks,
+            world.gateways[model].full_load_s,
+            replica.seen_blocked,
+            tokens * server.prompt_token_s,
+        )
+    )
 
 
 @inlined

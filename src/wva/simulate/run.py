@@ -22,13 +22,14 @@ from wva.fleet.observation import Observation
 from wva.fleet.outcome import Outcome
 from wva.fleet.policy import Policy
 from wva.fleet.variant import Variant
+from wva.gateway.settings import Queue, Routing
 from wva.record.decision import Decision
 from wva.record.digest import configuration_digest
 from wva.record.run import encode_configuration
 from wva.record.writer import JournalWriter
 from wva.scenario.document import encode_scenario
 from wva.scenario.nouns import fleet_models, fleet_variants
-from wva.scenario.schema import AtEnd, Queue, Routing, Scenario
+from wva.scenario.schema import AtEnd, Scenario
 from wva.simulate.attainable import find_attainable
 from wva.simulate.body import SimulatedFleet, most_rows
 from wva.simulate.energy import energy_drawn, kilograms_of_co2

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wva.engine.batch.latency import LATENCY_BUCKETS, TPOT_BOUNDS_S, TTFT_BOUNDS_S, TTFT_BUCKETS
+from wva.engine.batch.latency import LATENCY_BUCKETS, TTFT_BUCKETS
 from wva.engine.batch.replicas import read_counters, read_gauges
 from wva.engine.batch.state import (
     COUNTERS,
@@ -29,6 +29,7 @@ from wva.engine.batch.state import (
     TTFT_SUM,
 )
 from wva.engine.compiled import entry_point, inlined
+from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 from wva.simulate.quantile import quantile
 from wva.simulate.world import World
 

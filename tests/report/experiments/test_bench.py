@@ -7,10 +7,11 @@ import pytest
 from tests.report.experiments.small import Counted, small
 from tests.report.tiny import TINY
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.report.contenders import Contender
 from wva.report.experiments.experiment import Experiment
 from wva.scenario.load import load_scenario, override
-from wva.scenario.schema import Queue, Scenario
+from wva.scenario.schema import Scenario
 
 
 def experiments(scenario: Scenario, tolerance: float = 0.1) -> list[Experiment]:

@@ -7,11 +7,11 @@ import pytest
 
 from tests.report.experiments.small import small
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.report.experiments.bench import JobWatcher
 from wva.report.frontier.data import Frontier
 from wva.report.frontier.make import PAGE, RESULTS, TABLE, every_rival, make_frontier, require_rivals
 from wva.scenario.load import override
-from wva.scenario.schema import Queue
 
 
 def make(directory: Path, ran: list[str], queues: tuple[Queue, ...] = (Queue.ENGINE,)) -> Frontier:

@@ -3,7 +3,7 @@
 They are those of llm-d's router: ``llm_d_epp_request_ttft_seconds``, from the arrival of a request to its first token,
 and ``llm_d_epp_request_streaming_tpot_seconds``, from there to its last token for each token after the first. Both get
 a value when an answer ends (``HandleResponseBody`` with ``endOfStream``), so a request that is under way or has failed
-is in neither. The bounds are the router's own (``pkg/epp/metrics``).
+is in neither.
 """
 
 import numpy as np
@@ -11,16 +11,7 @@ from numpy.typing import NDArray
 
 from wva.engine.batch.state import PICOSECONDS, Engines
 from wva.engine.compiled import cold, inlined
-
-TTFT_BOUNDS_S = (
-    *(0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5),
-    *(2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0),
-)
-TPOT_BOUNDS_S = (
-    *(0.0005, 0.00205, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.15),
-    *(0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0),
-)
-"""Upper bounds of the buckets in seconds, each inclusive; one more bucket has no bound."""
+from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 
 TTFT_BUCKETS = len(TTFT_BOUNDS_S) + 1
 TPOT_BUCKETS = len(TPOT_BOUNDS_S) + 1

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wva.gateway.settings import Queue
 from wva.report.experiments.code import digest_of_modules
 from wva.report.experiments.experiment import LAYOUT, Outcome, Tell, content_of
 from wva.report.experiments.traffic import Traffic
 from wva.report.frontier.data import BoundPoint
 from wva.report.processes import Progress
 from wva.scenario.load import override
-from wva.scenario.schema import Queue, Scenario
+from wva.scenario.schema import Scenario
 from wva.simulate.bound.frontier import MET_PRICES, find_frontier
 from wva.simulate.run import prepare
 

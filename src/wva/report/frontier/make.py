@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.policies.registry import POLICIES, SPACES
 from wva.report.experiments.bench import Bench, JobWatcher
 from wva.report.experiments.store import Store
@@ -15,7 +16,7 @@ from wva.report.frontier.data import OWN, Frontier, Panel
 from wva.report.frontier.draw import write_figures
 from wva.report.frontier.page import write_page
 from wva.report.frontier.table import write_table
-from wva.scenario.schema import Queue, Scenario
+from wva.scenario.schema import Scenario
 
 RESULTS, PAGE, TABLE = "frontier.json", "frontier.html", "frontier.md"
 

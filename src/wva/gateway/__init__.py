@@ -1,0 +1,1 @@
+"""One OpenAI-compatible endpoint for all models of a fleet: routing, and flow control in front of the replicas."""
