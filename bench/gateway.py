@@ -35,7 +35,7 @@ CHUNK = (
     b'[{"index":0,"text":" word","logprobs":null,"finish_reason":null,"stop_reason":null}]}\n\n'
 )
 DONE = b"data: [DONE]\n\n"
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def framed(data: bytes) -> bytes:
@@ -56,11 +56,13 @@ class ModelServer(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to listen."""
         # uvloop's are transports by their methods only.
         self._transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
+        """Answer a request once it is whole."""
         self._received += data
         _, found, body = self._received.partition(b"\r\n\r\n")
         if found and len(body) >= PROMPT_BYTES:
@@ -71,6 +73,7 @@ class ModelServer(asyncio.Protocol):
             self._plan()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Stop to answer."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -85,7 +88,6 @@ class ModelServer(asyncio.Protocol):
             self._plan()
         else:
             self._transport.write(END)
-            self._transport.close()
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ class Seen:
     """Times to first chunk."""
     chunks: int = 0
     broken: int = 0
+    rate: float = 0.0
+    """Chunks per second over all streams that were open."""
 
 
 class Client(asyncio.Protocol):
@@ -110,11 +114,13 @@ class Client(asyncio.Protocol):
         self._whole = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the request."""
         # uvloop's are transports by their methods only.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
+        """Note the first chunk, and count all."""
         chunks = data.count(b"data:")
         if chunks and self._first:
             self._first = False
@@ -125,6 +131,7 @@ class Client(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Note whether the answer was whole."""
         self._seen.broken += not self._whole
         self._ended()
 
@@ -136,37 +143,34 @@ def request_to(port: int) -> bytes:
     return (head + f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n").encode() + body
 
 
-async def phase(port: int, streams: int, seconds: float, stream_s: float) -> Seen:
-    """Keep so many streams open for a while, after they have all been opened."""
+async def stream(port: int, seen: Seen) -> None:
+    """One stream, from its opening to its end."""
     loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    request, began = request_to(port), time.perf_counter()
+    await loop.create_connection(
+        lambda: Client(seen, request, began, lambda: ended.set_result(None)), "127.0.0.1", port
+    )
+    await ended
+
+
+async def phase(port: int, streams: int, seconds: float, stream_s: float) -> Seen:
+    """Keep so many streams open; what is seen is of those that open once all are, in so many seconds."""
+    now = time.perf_counter()
+    measured_from, measured_to = now + stream_s, now + stream_s + seconds
     opening, seen = Seen(), Seen()
-    now = {"seen": opening, "open": True}
-    running: set[asyncio.Task[None]] = set()
 
     async def one(delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        while now["open"]:
-            ended = loop.create_future()
-            into = now["seen"]
-            assert isinstance(into, Seen)
-            request, began = request_to(port), time.perf_counter()
-            await loop.create_connection(
-                lambda: Client(into, request, began, lambda: ended.set_result(None)), "127.0.0.1", port  # noqa: B023
-            )
-            await ended
+        while (began := time.perf_counter()) < measured_to:
+            await stream(port, opening if began < measured_from else seen)
 
-    for index in range(streams):
-        running.add(asyncio.create_task(one(stream_s * index / streams)))
+    running = asyncio.gather(*(one(stream_s * index / streams) for index in range(streams)))
     await asyncio.sleep(stream_s)
-    now["seen"] = seen
     before = opening.chunks
     await asyncio.sleep(seconds)
-    now["open"] = False
-    # Streams that were opened before the measurement count in its rate only.
-    seen.chunks += opening.chunks - before
-    rate = seen.chunks
-    await asyncio.gather(*running)
-    seen.chunks = rate
+    seen.rate = (opening.chunks - before + seen.chunks) / seconds
+    await running
     seen.broken += opening.broken
     return seen
 
@@ -220,7 +224,7 @@ async def compare(arguments: argparse.Namespace, ready: Connection, gateway: int
                 if port == through:
                     used += (processor_s(gateway) - before) / (time.perf_counter() - began)
         plain, gated = ([value for one in seen[port] for value in one.first_s] for port in (direct, through))
-        rate = sum(one.chunks for one in seen[through]) / arguments.rounds / arguments.seconds
+        rate = statistics.fmean(one.rate for one in seen[through])
         broken = sum(one.broken for one in (*seen[direct], *seen[through]))
         print(
             f"{streams:<22} {1e3 * statistics.median(plain):7.2f} {1e3 * p99(plain):7.2f}     "

@@ -164,7 +164,7 @@ class GatewayMetrics:
                 size.add_metric(labels, requests)
                 bytes_.add_metric(labels, length)
             running.add_metric((model,), pool.in_flight)
-            routable.add_metric((model,), sum(state.listed for state in pool.states))
+            routable.add_metric((model,), pool.routable)
             for state in pool.states:
                 in_flight.add_metric((model, state.backend.variant, state.backend.instance), state.in_flight)
         yield from (size, bytes_, running, in_flight, routable)

@@ -95,6 +95,11 @@ class ModelPool:
         return (*self._placed, *self._leaving.values())
 
     @property
+    def routable(self) -> int:
+        """Replicas that take new requests."""
+        return sum(state.listed for state in self._placed)
+
+    @property
     def in_flight(self) -> int:
         """Requests that were sent to a replica and have not ended."""
         return sum(state.in_flight for state in self.states)

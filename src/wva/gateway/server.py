@@ -27,6 +27,10 @@ from wva.gateway.metrics import GatewayMetrics
 from wva.gateway.pool import ModelPool
 from wva.gateway.settings import GatewaySettings, ServedModel
 
+KEEP_ALIVE_S = 2.0
+"""How long a connection to a replica is kept for the next request. Model servers close idle ones after 5 s (uvicorn's
+default); a request that is sent in that moment is lost, and nobody could tell whether the replica got it."""
+
 OnHold = Callable[[str], None]
 """Told the model, the moment a request for it must be held; called in the event loop, so it must return at once."""
 
@@ -69,9 +73,7 @@ class Gateway:
             UserError: The address cannot be listened on.
 
         """
-        # Every request has a connection of its own: a model server may close an idle one in the moment of its reuse,
-        # and nobody could tell whether it got the request.
-        connector = TCPConnector(limit=0, force_close=True)
+        connector = TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S)
         timeout = ClientTimeout(total=None, sock_connect=self.settings.connect_timeout)
         self._session = ClientSession(
             connector=connector, timeout=timeout, cookie_jar=DummyCookieJar(), auto_decompress=False
