@@ -43,9 +43,9 @@ async def test_the_series_and_labels_are_those_of_the_router_and_promtool_finds_
             text = await got.read()
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
     # It takes the d of llm-d for days; the names are the router's.
-    faults = [line for line in checked.stderr.splitlines() if not line.startswith(b"llm_d_epp_")]
-    assert (checked.stdout, faults) == (b"", [])
-    assert checked.stderr.count(b"abbreviated units") == 2
+    faults = checked.stderr.decode().splitlines()
+    assert checked.stdout == b""
+    assert [line for line in faults if not (line.startswith("llm_d_epp_") and line.endswith("abbreviated units"))] == []
 
 
 async def test_before_any_request_all_counters_of_a_model_are_there_at_zero() -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "simulate": "wva.cli.simulate:simulate",
     "tune": "wva.cli.tune:tune",
     "frontier": "wva.cli.frontier:frontier",
+    "load": "wva.cli.load:load",
     "explain": "wva.cli.explain:explain",
     "replay": "wva.cli.replay:replay",
     "engine": "wva.cli.engine:engine",

@@ -66,8 +66,8 @@ def read_scenario(file: Path | None, changes: Overrides) -> Scenario:
         scale=changes.scale,
         seeds=None if changes.seeds is None else _seeds(changes.seeds),
         queue=changes.queue,
-        start_s=None if changes.start is None else _duration("--start", changes.start),
-        duration_s=None if changes.duration is None else _duration("--duration", changes.duration),
+        start_s=None if changes.start is None else parsed_duration("--start", changes.start),
+        duration_s=None if changes.duration is None else parsed_duration("--duration", changes.duration),
     )
 
 
@@ -96,7 +96,8 @@ def _seeds(text: str) -> tuple[int, ...]:
         raise UserError(f"--seeds: {text!r} is no list of whole numbers such as 1,2,3") from None
 
 
-def _duration(option: str, text: str) -> float:
+def parsed_duration(option: str, text: str) -> float:
+    """Seconds of a duration that an option has. Raises ``UserError`` where it is none."""
     try:
         return parse_duration(text)
     except ValueError as error:

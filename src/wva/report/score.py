@@ -160,13 +160,13 @@ def score(result: RunResult) -> Score:
 
 def _by_model(requests: NDArray[Any], models: Sequence[Model]) -> dict[str, ModelScore]:
     return {
-        model.name: _model_score(requests[requests["model"] == index], models, model.priority)
+        model.name: model_score(requests[requests["model"] == index], models, model.priority)
         for index, model in enumerate(models)
     }
 
 
-def _model_score(requests: NDArray[Any], models: Sequence[Model], priority: int) -> ModelScore:
-    """The score of one model's requests, which still count by its place among the models."""
+def model_score(requests: NDArray[Any], models: Sequence[Model], priority: int) -> ModelScore:
+    """The score of one model's requests, dtype REQUEST, which still count by its place among the models."""
     offered = len(requests)
     settled = int(np.searchsorted(requests["arrival"], SETTLED_S * PICOSECONDS))
     counted = tally(requests, models, SETTLED_S * PICOSECONDS)
