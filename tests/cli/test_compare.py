@@ -27,7 +27,7 @@ def test_the_version() -> None:
 def test_the_help_names_every_command() -> None:
     done = wva(Path(), "--help")
     assert done.returncode == 0
-    for command in ("compare", "simulate", "tune", "frontier", "explain", "replay", "engine", "model"):
+    for command in ("compare", "simulate", "tune", "frontier", "load", "explain", "replay", "engine", "model"):
         assert f" {command} " in done.stdout
 
 

@@ -24,7 +24,7 @@ BEHIND_S = 0.1
 
 
 async def drive_shown(workload: Workload, settings: DriveSettings) -> tuple[Seen, float | None]:
-    """Drive, showing how it goes on standard error; return what was seen, and after how many seconds Ctrl-C ended it."""
+    """Drive, showing progress on standard error; return what was seen, and after how many seconds Ctrl-C came."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
