@@ -28,7 +28,11 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an instance reported. ``None`` is unknown."""
+    """What an instance reported. ``None`` is unknown.
+
+    While requests queue at the gateway, room on a replica shows only in a reading, so they must come often: the
+    simulated gateway has one every 100 ms.
+    """
 
     age_s: float
     """Seconds since it was asked."""

@@ -119,6 +119,7 @@ class ModelPool:
         for state in known.values():
             self._let_go(state)
         self.dispatch()
+        self._watch()
 
     def find(self, instance: str) -> BackendState | None:
         """The state of an instance that is placed or has requests."""
@@ -145,10 +146,10 @@ class ModelPool:
         held = _Held(ask)
         self._require_holdable(held)
         self.queue.push(held)
-        self._on_hold(self.model.name)
-        self.dispatch()
-        self._watch()
         try:
+            self._on_hold(self.model.name)
+            self.dispatch()
+            self._watch()
             async with asyncio.timeout(timeout_s):
                 return await held.lease
         except TimeoutError:

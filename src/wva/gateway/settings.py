@@ -54,8 +54,9 @@ class GatewaySettings:
     """Silence after which a stream that has begun counts as broken: its replica hangs."""
     routing: Routing = Routing.LEAST_LOADED
     reading_max_age: float = 30.0
-    """Age from which a reading of a replica tells nothing. Without a reading a replica has room: its own queue takes
-    what it cannot serve, and failing metrics do not stop the traffic."""
+    """Age from which a reading of a replica tells nothing any more. Then the replica has room whatever it has: its own
+    queue takes what it cannot serve, and failing metrics do not stop the traffic. Until its first reading a replica
+    counts as having only what it was sent."""
     max_queued_requests: int = 10_000
     """Requests held for one model and priority at most; further ones get 429."""
     max_queued_bytes: int = 1 << 30

@@ -18,7 +18,7 @@ def workload(*inputs: int, blocks: list[list[int]] | None = None) -> Workload:
     shared = None
     if blocks is not None:
         offsets = np.cumsum([0] + [len(one) for one in blocks])
-        shared = PrefixBlocks(offsets, np.array(sum(blocks, []), np.int32), 100, BLOCK)
+        shared = PrefixBlocks(offsets, np.array([block for one in blocks for block in one], np.int32), 100, BLOCK)
     return Workload(
         arrival_ps=np.zeros(count, np.int64),
         model=np.zeros(count, np.int16),
