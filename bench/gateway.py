@@ -13,7 +13,6 @@ chunk runs from before its connection is opened. Both ends are plain protocols, 
 
 import argparse
 import asyncio
-import gc
 import multiprocessing
 import os
 import statistics
@@ -26,6 +25,7 @@ from typing import cast
 import uvloop
 
 from wva.gateway.backend import Backend
+from wva.gateway.process import settle_collector
 from wva.gateway.server import Gateway
 from wva.gateway.settings import ServedModel
 
@@ -187,9 +187,7 @@ def serve(ready: Connection, core: int | None, backends: int) -> None:
         gateway = Gateway([ServedModel(MODEL)])
         url = await gateway.start("127.0.0.1", 0)
         gateway.place(MODEL, [Backend(f"b{n}", "v", f"http://127.0.0.1:{upstream}", 1.0) for n in range(backends)])
-        # What is loaded stays for good. Looked through again and again by the collector, it costs pauses of 20 ms.
-        gc.collect()
-        gc.freeze()
+        settle_collector()
         ready.send(int(url.rpartition(":")[2]))
         await loop.run_in_executor(None, ready.recv)
         await gateway.stop()

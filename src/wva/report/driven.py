@@ -58,7 +58,7 @@ def as_results(driven: Driven) -> dict[str, Any]:
     What only a simulation or the fleet itself could know is ``None``.
     """
     numbers = score_driven(driven)
-    late = driven.seen.lateness_s * 1.0
+    late = driven.seen.lateness_s
     lateness = {"max": float(late.max()) if len(late) else None, **asdict(percentiles(late))}
     options = {"url": driven.url, "speed": driven.speed}
     return {
