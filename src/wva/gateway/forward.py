@@ -19,8 +19,9 @@ from wva.gateway.ask import Ask
 from wva.gateway.errors import ApiError, Outcome, RefusalError
 from wva.gateway.metrics import GatewayMetrics
 from wva.gateway.pool import Lease, ModelPool
-from wva.gateway.relay import TokenCount, Watchdog, answer_to, asked_headers
+from wva.gateway.relay import Watchdog, answer_to, asked_headers
 from wva.gateway.settings import GatewaySettings
+from wva.workload.stream import TokenCount
 
 EVENT_STREAM = "text/event-stream"
 LARGE_BODY = 1 << 20

@@ -1,9 +1,7 @@
 """An answer on its way from a replica to a client, chunk by chunk as it comes."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from aiohttp import ClientResponse, web
 from multidict import CIMultiDict
@@ -18,12 +16,6 @@ _HOP_BY_HOP = frozenset(
 _NOT_ASKED_ON = _HOP_BY_HOP | {"host", "content-length", "accept-encoding", "expect"}
 """Accept-Encoding too: a compressed stream would hide its tokens."""
 _NOT_ANSWERED_ON = _HOP_BY_HOP | {"content-length", "date", "server"}
-
-_EVENT = b"data:"
-_ERROR_EVENT = b'data: {"error"'
-_DONE = b"[DONE]"
-_TAIL_BYTES = 2048
-_COMPLETION_TOKENS = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 
 
 def asked_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
@@ -40,37 +32,6 @@ def answer_to(upstream: ClientResponse) -> web.StreamResponse:
     if upstream.content_length is not None:
         answer.content_length = upstream.content_length
     return answer
-
-
-@dataclass(slots=True)
-class TokenCount:
-    """Counts the tokens of an answer that passes by."""
-
-    streaming: bool
-    events: int = 0
-    failed: bool = False
-    """Whether the replica reported an error in the stream."""
-    _tail: bytes = b""
-
-    def take(self, chunk: bytes) -> None:
-        """Look at a part of the answer."""
-        if self.streaming:
-            self.events += chunk.count(_EVENT)
-            self.failed = self.failed or _ERROR_EVENT in chunk
-        self._tail = chunk if len(chunk) >= _TAIL_BYTES else (self._tail + chunk)[-_TAIL_BYTES:]
-
-    @property
-    def complete(self) -> bool:
-        """Whether the stream ended with the mark that ends it."""
-        return _DONE in self._tail
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of the answer: what its usage says, else one for each event but the last."""
-        told = _COMPLETION_TOKENS.findall(self._tail)
-        if told:
-            return int(told[-1])
-        return max(self.events - 1, 0)
 
 
 class Watchdog:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,15 +12,11 @@ from wva.fleet.errors import UserError
 from wva.workload.driver.prompts import Bodies, PromptKind
 from wva.workload.driver.seen import BROKEN, COMPLETED, CONNECTION, INCOMPLETE, TIMEOUT, Seen, refused
 from wva.workload.merge import Workload
+from wva.workload.stream import TokenCount
 
 KEEP_ALIVE_S = 2.0
 """Shorter than any server's, so that no request goes into a connection that is just being closed."""
 PROGRESS_S = 0.25
-
-_USAGE = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
-_ERROR_EVENT = b'data: {"error"'
-_DONE = b"data: [DONE]"
-_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +142,17 @@ class _Driver:
             self._failed += outcome != COMPLETED
 
     async def _answer(self, session: ClientSession, request: int, body: bytes) -> str:
-        events, tail, failed = 0, b"", False
+        count = TokenCount(streaming=True)
         url = f"{self._settings.url}/v1/completions"
         async with session.post(url, data=body, headers={"Content-Type": "application/json"}) as answer:
             if answer.status != 200:
                 return refused(answer.status)
             async for chunk in answer.content.iter_any():
-                if not events:
+                if not count.events:
                     self._seen.first_s[request] = self._now()
-                events += chunk.count(b"data:")
-                failed = failed or _ERROR_EVENT in chunk
-                tail = (tail + chunk)[-_TAIL_BYTES:]
-        told = _USAGE.findall(tail)
-        # Without usage: an event for each token, and one that says that it is all.
-        self._seen.tokens[request] = int(told[-1]) if told else max(events - 1, 0)
-        return COMPLETED if _DONE in tail and not failed else BROKEN
+                count.take(chunk)
+        self._seen.tokens[request] = count.tokens
+        return COMPLETED if count.complete and not count.failed else BROKEN
 
     def _now(self) -> float:
         return self._loop.time() - self._began
