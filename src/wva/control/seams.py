@@ -1,39 +1,17 @@
 """What the loop needs from outside: a clock, a body that has replicas, and somebody who measures them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wva.fleet.clock import Clock
 from wva.fleet.inventory import Inventory
-from wva.fleet.observation import Traffic, VariantObservation
+from wva.fleet.observation import VariantObservation
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import Plan
-from wva.fleet.replica import InstanceMetrics
+from wva.fleet.readings import Endpoint, InstanceReading, Readings
 
-
-class Clock(Protocol):
-    """Time, as the loop sees it."""
-
-    def utc(self) -> float:
-        """Seconds since the epoch: what observations and plans carry."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back: what intervals and deadlines are measured by."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when so many seconds are over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where one engine instance is reached."""
-
-    instance: str
-    """Id of the instance, as in the body's observation of it."""
-    model: str
-    variant: str
-    url: str
-    """Base of its addresses, such as ``http://127.0.0.1:8101``."""
+__all__ = ["Body", "Clock", "Endpoint", "FleetState", "InstanceReading", "Metrics", "Readings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +37,6 @@ class Body(Protocol):
         It is validated again: expired, or another count found than the plan expects, is answered as ``conflict`` and
         changes nothing. It returns once the actions are accepted, not once they are done.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceReading:
-    """What one instance reports."""
-
-    metrics: InstanceMetrics | None
-    """``None`` when nothing was ever read."""
-    kv_capacity_tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """What was measured, up to one instant."""
-
-    instances: Mapping[str, InstanceReading]
-    """By the id of the instance; one that is absent is unknown."""
-    traffic: Mapping[str, Traffic]
-    """By model; one that is absent is unknown."""
 
 
 class Metrics(Protocol):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers
@@ -64,6 +65,11 @@ def supply(option: Option, capacity: ReplicaCapacity, dearest: bool, slowness: f
 
 def choice(claim: Claim, name: str) -> Reason:
     """What was decided for the variant, for or at the cost of whom, and what would flip it."""
+    figures = (("capacity", capacity_of(claim.options, claim.counts)), ("required", claim.need))
+    return replace(_choice(claim, name), figures=figures)
+
+
+def _choice(claim: Claim, name: str) -> Reason:
     if claim.given(name) or name in claim.withdrawn:
         return _given_up(claim, name)
     options, need, after = claim.options, claim.need, claim.counts

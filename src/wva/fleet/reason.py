@@ -11,6 +11,8 @@ class Reason:
     """Stable short name, for filters and metrics: ``demand``, ``binding``, ``held``, ``clamped``, ..."""
     text: str
     """One plain sentence with its figures."""
+    figures: tuple[tuple[str, float], ...] = ()
+    """Those of them that are shown as metrics, by name: ``capacity`` and ``required`` in requests per second."""
 
     def __str__(self) -> str:
         return self.text

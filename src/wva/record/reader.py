@@ -70,6 +70,12 @@ class Journal:
         found: str | None = self._checked(schema.read_document, self._connection)
         return found
 
+    @property
+    def orders(self) -> str | None:
+        """What people told a live loop last, as its writer put it down; ``None`` where they told it nothing."""
+        found: str | None = self._checked(schema.read_orders, self._connection)
+        return found
+
     def __len__(self) -> int:
         last = self._row("SELECT first + count FROM block ORDER BY first DESC LIMIT 1")
         return last[0] if last else 0

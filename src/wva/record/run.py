@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from wva.fleet.memory import Memory
 from wva.fleet.policy import Policy
 from wva.record.column import column
 from wva.record.digest import code_digest, configuration_digest
+
+M = TypeVar("M", bound=Memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ def encode_configuration(policy: Policy[Any]) -> str:
     return column(type(policy)).encode(policy).decode()
 
 
-def describe_run(policy: Policy[Any], scenario: str | None, seed: int | None, start: float) -> Run:
-    """The header for a run of ``policy`` that begins now with its initial memory."""
+def describe_run(
+    policy: Policy[M], scenario: str | None, seed: int | None, start: float, memory: M | None = None
+) -> Run:
+    """The header for a run of ``policy`` that begins now with this memory, or else with its initial one."""
     configuration = encode_configuration(policy)
-    memory = policy.initial_memory()
+    memory = policy.initial_memory() if memory is None else memory
     return Run(
         policy=policy.name,
         policy_type=type_name(type(policy)),

@@ -1,8 +1,9 @@
 """The tables of a journal, and how a connection to one is opened.
 
-A journal is one SQLite file: a row for the run, its scenario where it was simulated, and a row for each block of
-consecutive decisions, one transaction each. The parts of the decisions lie in columns of their own, in order:
-compressed JSON (see ``column``), and for observations also what ``observations`` takes them apart into.
+A journal is one SQLite file: a row for the run, its scenario where it was simulated, what people told the loop where it
+was live, and a row for each block of consecutive decisions, one transaction each. The parts of the decisions lie in
+columns of their own, in order: compressed JSON (see ``column``), and for observations also what ``observations`` takes
+them apart into.
 """
 
 import sqlite3
@@ -25,6 +26,7 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT_VERSION};
 CREATE TABLE run ({", ".join(_RUN_FIELDS)}, finished INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE scenario (document TEXT NOT NULL);
+CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), document TEXT NOT NULL);
 CREATE TABLE block (
     first INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
@@ -109,7 +111,16 @@ def read_run(connection: sqlite3.Connection) -> Run:
 
 def read_document(connection: sqlite3.Connection) -> str | None:
     """The document of the scenario; ``None`` where the journal has none, as before journals kept it."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'scenario'").fetchone():
+    return _read_document(connection, "scenario")
+
+
+def read_orders(connection: sqlite3.Connection) -> str | None:
+    """What people told a live loop last; ``None`` where the journal has nothing of it."""
+    return _read_document(connection, "orders")
+
+
+def _read_document(connection: sqlite3.Connection, table: str) -> str | None:
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
         return None
-    found = connection.execute("SELECT document FROM scenario").fetchone()
+    found = connection.execute(f"SELECT document FROM {table}").fetchone()
     return None if found is None else str(found[0])

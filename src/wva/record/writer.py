@@ -72,10 +72,11 @@ class JournalWriter(Generic[M]):
         seed: int | None = None,
         start: float = 0.0,
         document: str | None = None,
+        memory: M | None = None,
         overwrite: bool = False,
         decisions_per_block: int = DECISIONS_PER_BLOCK,
     ) -> None:
-        """Create the journal of a run of ``policy`` that begins with its initial memory.
+        """Create the journal of a run of ``policy`` that begins with ``memory``, or else with its initial one.
 
         ``start`` is the instant that users' times count from, on the observations' clock. ``document`` is all
         of the simulated scenario, as text, from which the run can be made again. ``decisions_per_block`` is how many
@@ -84,7 +85,7 @@ class JournalWriter(Generic[M]):
         ``ValueError`` where the policy's configuration or memory cannot be written as JSON.
         """
         self.path = path
-        self.run: Run = describe_run(policy, scenario, seed, start)
+        self.run: Run = describe_run(policy, scenario, seed, start, memory)
         self._plans = column(Plan)
         self._memories = column(type(policy.initial_memory()))
         self._outcomes = column(tuple[Outcome, ...])
@@ -144,6 +145,13 @@ class JournalWriter(Generic[M]):
         self._stored += count
         self._block = _Block()
 
+    def keep_orders(self, document: str) -> None:
+        """Store what people told a live loop, in place of what they told it before, as its writer puts it down.
+
+        Raises ``UserError`` where the file cannot be written.
+        """
+        self._execute("INSERT OR REPLACE INTO orders (id, document) VALUES (1, ?)", (document,))
+
     def _execute(self, statement: str, values: tuple[object, ...] = ()) -> None:
         if self._connection is None:
             return
@@ -155,6 +163,10 @@ class JournalWriter(Generic[M]):
     def close(self) -> None:
         """Store what is waiting and mark the run as finished. Raises ``UserError`` where the file cannot be written."""
         self._close(finished=True)
+
+    def break_off(self) -> None:
+        """Store what is waiting and leave the run unfinished. Raises ``UserError`` where the file cannot be written."""
+        self._close(finished=False)
 
     def _close(self, *, finished: bool) -> None:
         if self._connection is None:
