@@ -1,0 +1,103 @@
+"""The metrics that are read, by the names that servers and gateways give them.
+
+Where a metric was renamed its names stand newest first, and the first that is there counts: while names change, some
+releases show both. Engines' names are vLLM's. Gateways' are those of the Gateway API inference extension's endpoint
+picker, which llm-d is renaming with its own prefix.
+"""
+
+from enum import IntEnum
+
+Names = tuple[str, ...]
+
+
+class EngineColumn(IntEnum):
+    """Columns of a sample of one engine instance: gauges, then counters."""
+
+    RUNNING = 0
+    WAITING = 1
+    KV_USAGE = 2
+    PROMPT_TOKENS = 3
+    GENERATION_TOKENS = 4
+    FINISHED = 5
+    PREEMPTIONS = 6
+    INPUT_SUM = 7
+    INPUT_COUNT = 8
+    OUTPUT_SUM = 9
+    OUTPUT_COUNT = 10
+    PREFIX_HITS = 11
+    PREFIX_QUERIES = 12
+    TTFT_SUM = 13
+    TTFT_COUNT = 14
+    INTER_TOKEN_SUM = 15
+    INTER_TOKEN_COUNT = 16
+
+
+ENGINE_GAUGES = 3
+"""How many of the columns are gauges."""
+
+ENGINE: dict[EngineColumn, Names] = {
+    EngineColumn.RUNNING: ("vllm:num_requests_running",),
+    EngineColumn.WAITING: ("vllm:num_requests_waiting",),
+    EngineColumn.KV_USAGE: ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
+    EngineColumn.PROMPT_TOKENS: ("vllm:prompt_tokens_total",),
+    EngineColumn.GENERATION_TOKENS: ("vllm:generation_tokens_total",),
+    EngineColumn.FINISHED: ("vllm:request_success_total",),
+    EngineColumn.PREEMPTIONS: ("vllm:num_preemptions_total",),
+    EngineColumn.INPUT_SUM: ("vllm:request_prompt_tokens_sum",),
+    EngineColumn.INPUT_COUNT: ("vllm:request_prompt_tokens_count",),
+    EngineColumn.OUTPUT_SUM: ("vllm:request_generation_tokens_sum",),
+    EngineColumn.OUTPUT_COUNT: ("vllm:request_generation_tokens_count",),
+    EngineColumn.PREFIX_HITS: (
+        "vllm:prefix_cache_hits_total",
+        "vllm:gpu_prefix_cache_hits_total",
+        "vllm:prefix_cache_hits",
+    ),
+    EngineColumn.PREFIX_QUERIES: (
+        "vllm:prefix_cache_queries_total",
+        "vllm:gpu_prefix_cache_queries_total",
+        "vllm:prefix_cache_queries",
+    ),
+    EngineColumn.TTFT_SUM: ("vllm:time_to_first_token_seconds_sum",),
+    EngineColumn.TTFT_COUNT: ("vllm:time_to_first_token_seconds_count",),
+    EngineColumn.INTER_TOKEN_SUM: ("vllm:inter_token_latency_seconds_sum", "vllm:time_per_output_token_seconds_sum"),
+    EngineColumn.INTER_TOKEN_COUNT: (
+        "vllm:inter_token_latency_seconds_count",
+        "vllm:time_per_output_token_seconds_count",
+    ),
+}
+
+CACHE_CONFIG = "vllm:cache_config_info"
+"""Its labels say how large the KV cache is."""
+
+
+class GatewayColumn(IntEnum):
+    """Columns of a sample of one model at one gateway: gauges, then counters."""
+
+    IN_FLIGHT = 0
+    QUEUE_REQUESTS = 1
+    QUEUE_BYTES = 2
+    ARRIVALS = 3
+    ARRIVED_BYTES = 4
+    FAILED = 5
+
+
+GATEWAY_GAUGES = 3
+"""How many of the columns are gauges."""
+
+GATEWAY: dict[GatewayColumn, Names] = {
+    GatewayColumn.IN_FLIGHT: ("llm_d_epp_request_running", "inference_objective_running_requests"),
+    GatewayColumn.QUEUE_REQUESTS: (
+        "llm_d_epp_flow_control_queue_size",
+        "inference_extension_flow_control_queue_size",
+    ),
+    GatewayColumn.QUEUE_BYTES: (
+        "llm_d_epp_flow_control_queue_bytes",
+        "inference_extension_flow_control_queue_bytes",
+    ),
+    GatewayColumn.ARRIVALS: ("llm_d_epp_request_total", "inference_objective_request_total"),
+    GatewayColumn.ARRIVED_BYTES: ("llm_d_epp_request_size_bytes_sum", "inference_objective_request_sizes_sum"),
+    GatewayColumn.FAILED: ("llm_d_epp_request_error_total", "inference_objective_request_error_total"),
+}
+
+TTFT_BUCKETS = "llm_d_epp_request_ttft_seconds_bucket"
+TPOT_BUCKETS = "llm_d_epp_request_streaming_tpot_seconds_bucket"
