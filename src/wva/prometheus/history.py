@@ -23,7 +23,7 @@ MOST_SAMPLES = 4096
 @dataclass(frozen=True, slots=True)
 class _Sample:
     time: float
-    columns: array[float]
+    columns: "array[float]"
     """Gauges as they were, counters as if they had never been reset; NaN is unknown."""
 
 
