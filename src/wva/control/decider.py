@@ -54,7 +54,9 @@ class Shadows:
     """Policies that decide on what the fleet shows, for people to compare. Nobody carries their plans out."""
 
     def __init__(self, policies: Sequence[Policy[Any]], decider: Decider) -> None:
-        """They remember by themselves."""
+        """They remember by themselves. Raises ``ValueError`` where two have one name."""
+        if len({policy.name for policy in policies}) < len(policies):
+            raise ValueError("two shadow policies have the same name")
         self._policies: dict[str, tuple[Policy[Any], Any]] = {one.name: (one, one.initial_memory()) for one in policies}
         self._decider = decider
 

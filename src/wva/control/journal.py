@@ -62,8 +62,8 @@ class LiveJournal(Generic[M]):
         self._writer: JournalWriter[M] | None = None
         self._written = 0
         self._waiting = 0
-        self._gap = False
-        """Whether a decision is missing after the last that was written."""
+        self._last = policy.initial_memory()
+        """The memory after the last decision that was given, or that was restored."""
         self._orders = Orders()
 
     @property
@@ -78,20 +78,22 @@ class LiveJournal(Generic[M]):
             try:
                 with Journal(path) as journal:
                     self._orders = _orders_of(journal)
-                    memory, mismatch = self._last_memory(journal)
-                    return Restored(memory, self._orders, problem or mismatch)
+                    self._last, mismatch = self._last_memory(journal)
+                    return Restored(self._last, self._orders, problem or mismatch)
             except UserError as error:
                 problem = problem or f"went on from an older journal: {error}"
-        return Restored(self._policy.initial_memory(), self._orders, problem)
+        return Restored(self._last, self._orders, problem)
 
     def record(self, decision: Decision[M], before: M) -> None:
         """Add a decision that was made with the memory ``before``.
 
+        Where that is not what the last one left, some are missing between them, and a new file is begun.
         Raises ``UserError`` where the disk does not take it, or it is nothing that can be written. It is kept then, and
         written with those that follow, unless there get to be too many: they are lost, and counted.
         """
-        if self._gap:
+        if before is not self._last:
             self._abandon(self._waiting)
+        self._last = decision.memory
         writer = self._writer
         if writer is None or self._written >= DECISIONS_PER_FILE:
             writer = self._begin(decision.observation.now, before)
@@ -109,17 +111,13 @@ class LiveJournal(Generic[M]):
         self._waiting = 0
 
     def skip(self) -> None:
-        """Count a decision as lost; what follows goes into a new file, because it does not follow from this one's.
-
-        It does not wait for anything, so any thread may call it.
-        """
+        """Count a decision as lost. It waits for nothing, so any thread may call it."""
         self.lost += 1
-        self._gap = True
 
-    def keep(self, orders: Orders, now: float, memory: M) -> None:
+    def keep(self, orders: Orders, now: float) -> None:
         """Store the orders in force. Raises ``UserError`` where the disk does not take them."""
         self._orders = orders
-        writer = self._writer or self._begin(now, memory)
+        writer = self._writer or self._begin(now, self._last)
         writer.keep_orders(encode_orders(orders))
 
     def close(self) -> None:
@@ -143,7 +141,7 @@ class LiveJournal(Generic[M]):
 
     def _abandon(self, lost: int) -> None:
         self.lost += lost
-        writer, self._writer, self._waiting, self._gap = self._writer, None, 0, False
+        writer, self._writer, self._waiting = self._writer, None, 0
         if writer is not None:
             with contextlib.suppress(UserError):
                 writer.break_off()

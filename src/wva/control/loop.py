@@ -78,7 +78,8 @@ class Loop(Generic[M]):
         self._policy = policy
         self._clock = clock
         self._scope = tuple(model.name for model in fleet.models)
-        self._memory = policy.initial_memory()
+        self.memory = policy.initial_memory()
+        """What the policy remembers now."""
         self._attempts = Attempts(clock, self.problems)
         self._decider = Decider(decider or ThreadWorker("wva decides"), self._attempts, self.settings.policy_limit_s)
         self._shadows = Shadows(shadows, self._decider)
@@ -135,7 +136,7 @@ class Loop(Generic[M]):
         """Go on where the journal ends, then turn on the interval and on request until cancelled."""
         restored = await self._recorder.restore()
         if restored is not None:
-            self._memory, self.orders = restored.memory, restored.orders
+            self.memory, self.orders = restored.memory, restored.orders
         self._prefix = f"{datetime.fromtimestamp(self._clock.utc(), UTC):%Y%m%dT%H%M%S}"
         due = self._clock.monotonic()
         begun = -float("inf")
@@ -241,19 +242,21 @@ class Loop(Generic[M]):
 
     async def _act(self, observation: Observation) -> "_Acted":
         """Decide, carry out and record; hold everything where there is no decision."""
-        before = self._memory
+        before = self.memory
         decided = await self._decider.decide("policy", self._policy, observation, before)
         if decided is None:
             return _Acted(TickResult.NO_DECISION)
-        self._memory = decided.memory
+        self.memory, self._outcomes = decided.memory, ()
         began = self._clock.monotonic()
-        result, self._outcomes = await self._apply(decided.plan, observation)
-        acted = _Acted(
-            result, decided.plan, self._outcomes, decided.duration_s, apply_s=self._clock.monotonic() - began
-        )
-        decision = Decision(observation, decided.plan, decided.memory, acted.outcomes, decided.duration_s)
-        await self._recorder.record(decision, before)
-        return acted
+        try:
+            result, self._outcomes = await self._apply(decided.plan, observation)
+        finally:
+            # Also where the loop is cancelled while a body hangs: what was decided, and perhaps done, is not lost.
+            apply_s = self._clock.monotonic() - began
+            outcomes = self._outcomes
+            decision = Decision(observation, decided.plan, decided.memory, outcomes, decided.duration_s)
+            await self._recorder.record(decision, before)
+        return _Acted(result, decided.plan, outcomes, decided.duration_s, apply_s)
 
     async def _apply(self, plan: Plan, observation: Observation) -> tuple[TickResult, tuple[Outcome, ...]]:
         if self.orders.paused:
@@ -273,7 +276,7 @@ class Loop(Generic[M]):
         """Put orders in force, then store them, and have a turn that goes by them."""
         self.orders = orders
         self.request(Trigger.MANUAL, cause)
-        await self._recorder.keep(orders, self._clock.utc(), self._memory)
+        await self._recorder.keep(orders, self._clock.utc())
 
     async def _bounds(self) -> dict[str, tuple[int, int]]:
         """The minimum and maximum of every variant. Raises ``UserError`` where the body does not say."""

@@ -44,11 +44,11 @@ class Recorder(Generic[M]):
         job = self._worker.run(lambda: journal.record(decision, before))
         await self._attempts.result("journal", job, self._limit_s)
 
-    async def keep(self, orders: Orders, now: float, memory: M) -> None:
+    async def keep(self, orders: Orders, now: float) -> None:
         """Store the orders in force."""
         journal = self._journal
         if journal is not None:
-            job = self._worker.run(lambda: journal.keep(orders, now, memory))
+            job = self._worker.run(lambda: journal.keep(orders, now))
             await self._attempts.result("orders", job, self._limit_s)
 
     async def close(self) -> None:
