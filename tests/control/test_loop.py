@@ -1,15 +1,21 @@
 """The loop in virtual time: when it turns, what it sees, decides and does, and what it does when others fail."""
 
+import asyncio
+import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.control.virtual import START, MemoryBody, MemoryMetrics, Stage, Trouble, fail, hang, work
-from tests.record.builders import variant
+from tests.record.builders import MODEL, variant
 from tests.record.threshold import Threshold, ThresholdMemory
-from wva.control.loop import Loop
+from wva.control.clock import SystemClock
+from wva.control.journal import LiveJournal
+from wva.control.loop import Fleet, Loop
 from wva.control.settings import LoopSettings
+from wva.control.worker import ThreadWorker, Workers
 from wva.fleet.observation import Observation, Trigger
 from wva.fleet.outcome import Result
 from wva.fleet.plan import Plan
@@ -265,3 +271,35 @@ async def test_a_clock_that_is_set_back_does_not_take_time_back() -> None:
         times = [tick.observation.now for tick in loop.history if tick.observation is not None]
         assert len(times) == 3
         assert times == sorted(times)
+
+
+async def test_a_hung_shadow_and_a_hung_disk_do_not_stop_decisions(tmp_path: Path) -> None:
+    release = threading.Event()
+
+    class Hung(ThreadWorker):
+        async def run(self, job: Any) -> Any:
+            return await super().run(lambda: release.wait(30))
+
+    settings = LoopSettings(interval_s=0.05, shadow_limit_s=0.05, journal_limit_s=0.05)
+    body = MemoryBody()
+    loop: Loop[Any] = Loop(
+        Fleet((MODEL,), body, MemoryMetrics(waiting=9.0)),
+        Threshold(),
+        SystemClock(),
+        settings=settings,
+        journal=LiveJournal(tmp_path, Threshold()),
+        shadows=(Threshold(limit=1.0),),
+        workers=Workers(ThreadWorker("policy"), Hung("shadows"), Hung("journal")),
+    )
+    running = asyncio.create_task(loop.run())
+    try:
+        async with asyncio.timeout(20):
+            while len(loop.history) < 4:
+                await asyncio.sleep(0.01)
+        assert set(results(loop)) == {TickResult.APPLIED}
+        assert loop.history[-1].problems.keys() == {"shadow threshold", "journal"}
+        assert body.counts["fast"] > 4
+    finally:
+        release.set()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

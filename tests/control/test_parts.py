@@ -57,9 +57,9 @@ async def test_a_job_that_nobody_waits_for_is_still_done_and_the_next_one_waits(
     release = threading.Event()
     done: list[str] = []
 
-    def job() -> None:
-        release.wait(20)
+    def job() -> bool:
         done.append("first")
+        return release.wait(20)
 
     def other() -> None:
         done.append("second")
@@ -69,6 +69,7 @@ async def test_a_job_that_nobody_waits_for_is_still_done_and_the_next_one_waits(
     assert worker.busy
     release.set()
     await worker.run(other)
+    assert not worker.busy
     assert done == ["first", "second"]
 
 

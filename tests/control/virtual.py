@@ -14,7 +14,7 @@ from wva.control.journal import LiveJournal
 from wva.control.loop import Fleet, Loop
 from wva.control.seams import FleetState
 from wva.control.settings import LoopSettings
-from wva.control.worker import InlineWorker
+from wva.control.worker import InlineWorker, Workers
 from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
@@ -168,8 +168,7 @@ class Stage:
             settings=self.settings,
             journal=self.journal,
             shadows=self.shadows,
-            decider=InlineWorker(),
-            writer=InlineWorker(),
+            workers=Workers(InlineWorker(), InlineWorker(), InlineWorker()),
         )
         task = asyncio.create_task(loop.run())
         try:

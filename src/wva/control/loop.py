@@ -18,7 +18,7 @@ from wva.control.orders import Orders
 from wva.control.recorder import Recorder
 from wva.control.seams import Body, Clock, FleetState, Metrics
 from wva.control.settings import LoopSettings
-from wva.control.worker import ThreadWorker, Worker
+from wva.control.worker import Workers
 from wva.fleet.errors import UserError
 from wva.fleet.memory import Memory
 from wva.fleet.model import Model
@@ -62,12 +62,11 @@ class Loop(Generic[M]):
         journal: LiveJournal[M] | None = None,
         shadows: Sequence[Policy[Any]] = (),
         problems: Problems | None = None,
-        decider: Worker | None = None,
-        writer: Worker | None = None,
+        workers: Workers | None = None,
     ) -> None:
         """``shadows`` decide on the same observations, for people to compare; what they decide is never applied.
 
-        ``decider`` runs policies and ``writer`` the journal: each a thread of its own, unless given.
+        ``workers`` are threads unless given.
         """
         self.problems = Problems() if problems is None else problems
         self.settings = settings or LoopSettings()
@@ -81,10 +80,10 @@ class Loop(Generic[M]):
         self.memory = policy.initial_memory()
         """What the policy remembers now."""
         self._attempts = Attempts(clock, self.problems)
-        self._decider = Decider(decider or ThreadWorker("wva decides"), self._attempts, self.settings.policy_limit_s)
-        self._shadows = Shadows(shadows, self._decider)
-        recorder = writer or ThreadWorker("wva records")
-        self._recorder = Recorder(journal, recorder, self._attempts, self.settings.journal_limit_s)
+        workers = workers or Workers()
+        self._decider = Decider(workers.policy, self._attempts, self.settings.policy_limit_s)
+        self._shadows = Shadows(shadows, Decider(workers.shadows, self._attempts, self.settings.shadow_limit_s))
+        self._recorder = Recorder(journal, workers.journal, self._attempts, self.settings.journal_limit_s)
         self._early = EarlyRequests()
         self._watchers: list[Watcher] = []
         self._outcomes: tuple[Outcome, ...] = ()

@@ -1,6 +1,6 @@
 """How often the loop turns, and how long it waits for whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,14 @@ class LoopSettings:
     """What is left to the readings once an early turn is asked for."""
     policy_limit_s: float = 10.0
     """For a decision. They take milliseconds; what takes longer than this hangs."""
+    shadow_limit_s: float = 2.0
+    """For a decision of a shadow policy, for which those who watch have to wait."""
     journal_limit_s: float = 5.0
     """For the disk to take a decision. The loop goes on without."""
     ticks_kept: int = 960
     """Turns that stay in memory for those who watch: four hours of the usual interval."""
 
     def __post_init__(self) -> None:
-        for name in ("interval_s", "early_gap_s", "body_limit_s", "metrics_limit_s", "policy_limit_s"):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        for one in fields(self):
+            if not getattr(self, one.name) > 0:
+                raise ValueError(f"{one.name} must be above 0, not {getattr(self, one.name)}")

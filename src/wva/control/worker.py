@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
@@ -70,6 +71,15 @@ class InlineWorker:
     async def run(self, job: Callable[[], T]) -> T:
         """Do a job now."""
         return job()
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who works for a loop. None of them stands in the way of another."""
+
+    policy: Worker = field(default_factory=lambda: ThreadWorker("wva decides"))
+    shadows: Worker = field(default_factory=lambda: ThreadWorker("wva compares"))
+    journal: Worker = field(default_factory=lambda: ThreadWorker("wva records"))
 
 
 def _settle(result: "asyncio.Future[T]", value: T | None, error: BaseException | None) -> None:
