@@ -77,7 +77,7 @@ class Play:
             await loop.unpin("fast")
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(event, max_size=25))
 def test_no_order_of_failures_breaks_a_rule(events: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -76,11 +76,11 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     record(tmp_path, 3)
     good = LiveJournal(tmp_path, Threshold()).restore()
     assert good.problem is None
-    (tmp_path / "99999999T000000Z-000.journal").write_bytes(b"\x00" * 4096)
+    (tmp_path / "99990101T000000Z-000.journal").write_bytes(b"\x00" * 4096)
     restored = LiveJournal(tmp_path, Threshold()).restore()
     assert restored.memory == good.memory
     assert restored.problem is not None
-    assert "99999999" in restored.problem
+    assert "99990101" in restored.problem
 
 
 def test_another_policy_begins_anew_but_under_the_same_orders(tmp_path: Path) -> None:
@@ -187,7 +187,11 @@ def test_a_decision_that_was_lost_in_between_begins_a_new_file(tmp_path: Path) -
 def test_files_are_bounded_in_length_and_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "DECISIONS_PER_FILE", 2)
     monkeypatch.setattr(journals, "FILES_KEPT", 3)
+    other = tmp_path / "00-of-somebody-else.journal"
+    other.write_bytes(b"")
     record(tmp_path, 9).close()
+    assert other.exists()
+    other.unlink()
     assert len(files(tmp_path)) == 3
     counts = []
     for path in files(tmp_path):

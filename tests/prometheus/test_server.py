@@ -1,4 +1,7 @@
-"""A real Prometheus as the source, beside direct scrapes of the same servers; and a server that lets nobody in."""
+"""A real Prometheus as the source, beside direct scrapes of the same servers; and servers that let nobody in.
+
+What needs a real one is slow: five seconds pass before it scrapes its first target.
+"""
 
 import asyncio
 import contextlib
@@ -82,6 +85,7 @@ async def until(source: PrometheusServer, wanted: Callable[[Readings], object], 
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_both_sources_say_the_same_of_every_value(tmp_path: Path) -> None:
     async with (
         serving(showing(engine_page)) as engine,

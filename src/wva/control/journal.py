@@ -32,6 +32,9 @@ FILES_KEPT = 16
 MOST_WAITING = 256
 """Decisions that wait for a disk that takes nothing; with more a new file is begun, and these are lost."""
 
+_OWN = f"{'[0-9]' * 8}T{'[0-9]' * 6}Z-{'[0-9]' * 3}{SUFFIX}"
+"""What the names of its files look like: others in the directory are somebody else's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Restored(Generic[M]):
@@ -163,7 +166,7 @@ class LiveJournal(Generic[M]):
         return next(path for path in numbered if not path.exists())
 
     def _files(self) -> Iterator[Path]:
-        return (path for path in self.directory.glob(f"*{SUFFIX}") if path.is_file())
+        return (path for path in self.directory.glob(_OWN) if path.is_file())
 
     def _remove_old(self) -> None:
         for path in sorted(self._files())[:-FILES_KEPT]:

@@ -123,8 +123,10 @@ class PrometheusServer:
     async def _ask(self) -> str | None:
         """Take in what is new; give the problem of the first query that failed, if any did."""
         headers = self._api.authorization()
+        before = self._clock.monotonic()
         at = _instant(await self._api.query("time()", headers))
-        self._ahead = at - self._clock.monotonic()
+        # As if the answer took no time to come, so that nothing looks younger than it is.
+        self._ahead = at - before
         window = LONG_S if self._asked is None else min(LONG_S, max(0.0, at - self._asked) + LATE_S)
         seconds = math.ceil(window) + 1
         asked = [self._selected(names, seconds) for names in (*ENGINE.values(), *GATEWAY.values())]
