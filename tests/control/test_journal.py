@@ -1,6 +1,7 @@
 """What is left of a loop when it ends, however it ends; and disks that take nothing."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -147,6 +148,25 @@ def test_a_disk_that_takes_nothing_costs_no_decision_until_too_many_wait(
     with Journal(files(tmp_path)[1]) as rest:
         assert [decision.time for decision in rest] == [growth()[8].now]
         assert replay(rest).equal
+
+
+async def test_a_loop_goes_on_where_its_journals_were_taken_away(tmp_path: Path) -> None:
+    stage = Stage(directory=tmp_path / "journals", metrics=MemoryMetrics(waiting=9.0))
+    async with stage.running() as loop:
+        assert stage.journal is not None
+        stage.journal.close()
+        shutil.rmtree(tmp_path / "journals")
+        await stage.clock.advance(31)
+        assert stage.body.counts == {"fast": 5}
+        assert "cannot create the journal" in loop.history[-1].problems["journal"]
+        assert stage.journal.lost == 2
+        (tmp_path / "journals").mkdir()
+        await stage.clock.advance(15)
+        assert loop.history[-1].problems == {}
+    (path,) = files(tmp_path / "journals")
+    with Journal(path) as journal:
+        assert len(journal) == 1
+        assert replay(journal).equal
 
 
 async def test_a_loop_goes_on_while_its_disk_is_full_and_says_so(tmp_path: Path) -> None:

@@ -97,19 +97,7 @@ class LiveJournal(Generic[M]):
         if before is not self._last:
             self._abandon(self._waiting)
         self._last = decision.memory
-        writer = self._writer
-        if writer is None or self._written >= DECISIONS_PER_FILE:
-            writer = self._begin(decision.observation.now, before)
-        try:
-            writer.append(decision)
-        except UserError:
-            self._waiting += 1
-            if self._waiting > MOST_WAITING:
-                self._abandon(self._waiting)
-            raise
-        except (TypeError, ValueError) as error:
-            self._abandon(self._waiting + 1)
-            raise UserError(f"a decision cannot be recorded: {error}") from error
+        self._append(self._writer_for(decision, before), decision)
         self._written += 1
         self._waiting = 0
 
@@ -129,13 +117,30 @@ class LiveJournal(Generic[M]):
         if writer is not None:
             writer.close()
 
-    def _begin(self, now: float, memory: M) -> JournalWriter[M]:
+    def _writer_for(self, decision: Decision[M], before: M) -> JournalWriter[M]:
+        if self._writer is not None and self._written < DECISIONS_PER_FILE:
+            return self._writer
         try:
-            self.close()
-            writer = JournalWriter(self._free_path(now), self._policy, start=now, memory=memory, decisions_per_block=1)
+            return self._begin(decision.observation.now, before)
         except UserError:
-            self.lost += 1
+            self._abandon(self._waiting + 1)
             raise
+
+    def _append(self, writer: JournalWriter[M], decision: Decision[M]) -> None:
+        try:
+            writer.append(decision)
+        except UserError:
+            self._waiting += 1
+            if self._waiting > MOST_WAITING:
+                self._abandon(self._waiting)
+            raise
+        except (TypeError, ValueError) as error:
+            self._abandon(self._waiting + 1)
+            raise UserError(f"a decision cannot be recorded: {error}") from error
+
+    def _begin(self, now: float, memory: M) -> JournalWriter[M]:
+        self.close()
+        writer = JournalWriter(self._free_path(now), self._policy, start=now, memory=memory, decisions_per_block=1)
         self._writer, self._written, self._waiting = writer, 0, 0
         if self._orders != Orders():
             writer.keep_orders(encode_orders(self._orders))
