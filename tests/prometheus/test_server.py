@@ -338,6 +338,41 @@ async def test_one_query_for_each_metric_whatever_the_number_of_models_and_only_
     assert sum(query.endswith("[31s]") for query in queries) == 25
 
 
+async def test_a_scrape_that_is_stored_while_it_is_asked_for_waits_for_the_next_turn() -> None:
+    stored = False
+
+    def series(query: str) -> list[Any]:
+        for name in ("vllm:num_requests_running", "vllm:num_requests_waiting"):
+            if name in query:
+                values = [[985, "2"], [999, "3"]] if stored or name.endswith("running") else [[985, "2"]]
+                return [{"metric": {"__name__": name, "instance": "127.0.0.1:1"}, "values": values}]
+        return []
+
+    async with reading(api(series)) as server:
+        target = endpoint("http://127.0.0.1:1")
+        before = (await server.read([target], [])).instances["i"].metrics
+        stored = True
+        after = (await server.read([target], [])).instances["i"].metrics
+    assert before is not None
+    assert after is not None
+    assert (before.running, before.waiting, after.running, after.waiting) == (2, 2, 3, 3)
+    assert before.age_s >= 15
+
+
+async def test_a_metric_that_an_engine_no_longer_has_is_unknown() -> None:
+    def series(query: str) -> list[Any]:
+        for name in ("vllm:num_requests_running", "vllm:num_requests_waiting"):
+            if name in query:
+                values = [[960, "2"], [980, "3"]] if name.endswith("running") else [[960, "2"]]
+                return [{"metric": {"__name__": name, "instance": "127.0.0.1:1"}, "values": values}]
+        return []
+
+    async with reading(api(series)) as server:
+        metrics = (await server.read([endpoint("http://127.0.0.1:1")], [])).instances["i"].metrics
+    assert metrics is not None
+    assert (metrics.running, metrics.waiting) == (3, None)
+
+
 async def test_two_scrapes_of_one_instance_at_the_same_instant_are_not_added_up() -> None:
     def series(query: str) -> list[Any]:
         if "vllm:num_requests_running" not in query:

@@ -29,6 +29,9 @@ from wva.record.problems import Problems
 LATE_S = 30.0
 """Seconds before the last turn from which samples are asked for again: some reach the server late."""
 
+STORING_S = 10.0
+"""Seconds that a scrape may take until it is stored: Prometheus' own limit unless it is configured otherwise."""
+
 PROMETHEUS = "prometheus"
 """Name of the server among the parts that can have problems."""
 
@@ -137,8 +140,8 @@ class PrometheusServer:
         if len(failures) == len(answers):
             raise failures[0]
         engines, gateways = answers[: len(ENGINE)], answers[len(ENGINE) : -1]
-        unbelievable = self._take_engines(self._sampled(engines))
-        unbelievable += self._take_gateways(self._sampled(gateways))
+        unbelievable = self._take_engines(_stored(self._sampled(engines), at))
+        unbelievable += self._take_gateways(_stored(self._sampled(gateways), at))
         self._take_capacities(self._sampled(answers[-1:]))
         if not failures:
             self._asked = at
@@ -214,6 +217,24 @@ class PrometheusServer:
                     del models[model]
             if not models:
                 del self._gateways[instance]
+
+
+def _stored(sampled: Sampled, at: float) -> Sampled:
+    """Without the scrapes that were stored while the queries ran, so that some found them and others did not.
+
+    Such a scrape is new and lacks metrics that the same scraper's last one had. It is whole by the next turn.
+    """
+    whole: Sampled = {}
+    for instance, scrapes in sampled.items():
+        names_before: dict[str, set[str]] = {}
+        own = whole.setdefault(instance, {})
+        for (time, scraped_by), points in scrapes.items():
+            names = {point.name for point in points}
+            if time > at - STORING_S and names < names_before.get(scraped_by, set()):
+                continue
+            names_before[scraped_by] = names
+            own[time, scraped_by] = points
+    return whole
 
 
 def _instant(result: Any) -> float:
