@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "wva.cli.explain:explain",
     "replay": "wva.cli.replay:replay",
     "engine": "wva.cli.engine:engine",
+    "emulate": "wva.cli.emulate:emulate",
     "model": "wva.cli.model:app",
 }
 """Where each command is, in the order of the help: a function, or a group of commands."""

@@ -152,3 +152,13 @@ def evict_prefixes(engines: Engines, r: int) -> None:
         block = replica.least_recent
         _unlink_entry(engines, r, block)
         engines.entries[r, block].present = 0
+
+
+@inlined
+def forget_prefixes(engines: Engines, r: int) -> None:
+    """Drop every cached block that no live sequence references."""
+    replica = engines.replicas[r]
+    while replica.idle_entries > 0:
+        block = replica.least_recent
+        _unlink_entry(engines, r, block)
+        engines.entries[r, block].present = 0

@@ -68,7 +68,7 @@ def leave_batch(engines: Engines, r: int, s: int) -> None:
 
 
 @cold
-def _abort(engines: Engines, r: int) -> None:
+def drop_aborted(engines: Engines, r: int) -> None:
     """Drop the requests whose clients have left."""
     replica = engines.replicas[r]
     request = replica.first_waiting
@@ -251,7 +251,8 @@ def _admit(engines: Engines, r: int, now: int) -> int:
     replica = engines.replicas[r]
     window_blocks = engines.servers[replica.server].window_blocks
     request = replica.first_waiting
-    if engines.requests[request].scheduled < 0:
+    first = engines.requests[request].scheduled < 0
+    if first:
         engines.requests[request].scheduled = now
     leave_waiting(engines.requests, replica, request)
     s = take_slot(engines.slots[r], replica, request)
@@ -267,6 +268,8 @@ def _admit(engines: Engines, r: int, now: int) -> int:
         replica.used_blocks += blocks_of(slot.computed, window_blocks) - found * engines.entry_blocks
         engines.counters[r, PREFIX_QUERIED] += engines.requests[request].input
         engines.counters[r, PREFIX_HIT] += slot.computed
+        if first:
+            engines.requests[request].cached = slot.computed
     return int(s)
 
 
@@ -339,7 +342,7 @@ def schedule(engines: Engines, r: int, now: int) -> None:
     replica = engines.replicas[r]
     see_replica(engines, r, now)
     if replica.aborts > 0:
-        _abort(engines, r)
+        drop_aborted(engines, r)
     while True:
         if replica.running == 0 and replica.waiting == 0:
             replica.mode = IDLE

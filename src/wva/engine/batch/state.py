@@ -44,6 +44,7 @@ REQUEST = np.dtype(
         ("input", np.int32),
         ("output", np.int32),
         ("produced", np.int32),
+        ("cached", np.int32),
         ("next", np.int32),
         ("previous", np.int32),
         ("replica", np.int16),
@@ -54,8 +55,8 @@ REQUEST = np.dtype(
     align=True,
 )
 """One request. Times in picoseconds, -1 until they happen; ``enqueued`` is when an engine got it and ``scheduled``
-when it first joined a batch; ``next`` and ``previous`` link the queue it waits in; ``last_token`` is the time of its
-newest token when it was preempted."""
+when it first joined a batch, with ``cached`` tokens of its prompt found in the prefix cache; ``next`` and ``previous``
+link the queue it waits in; ``last_token`` is the time of its newest token when it was preempted."""
 
 SERVER = np.dtype(
     [
