@@ -4,6 +4,7 @@ All that happens inside is the shared engine model (:mod:`wva.engine.batch`): th
 place in them and tells what is new.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ class Work:
     output_tokens: int
     """Tokens after which the answer ends."""
     blocks: Sequence[bytes] = ()
-    """Hashes of the blocks that its prompt fills whole."""
+    """Hashes of all blocks that its prompt fills whole, for an engine with prefix caching."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ class LiveEngine:
         self._prefix_caching = prefix_caching
         self._stride = max(1, server.longest_prompt // BLOCK_TOKENS)
         self._ids = BlockIds(server.kv_blocks + _SPARE_BLOCKS if prefix_caching else 0)
-        self._free = list(range(_REQUESTS_AT_FIRST - 1, -1, -1))
+        # First in, first out: among requests that end together the engine goes by number, as vLLM by admission.
+        self._free = deque(range(_REQUESTS_AT_FIRST))
         self._used = 0
         self._leaving: list[int] = []
         self._numbers: dict[int, NDArray[np.int32]] = {}
@@ -210,7 +212,7 @@ class LiveEngine:
             self._leaving.clear()
 
     def _place(self, work: Work) -> int:
-        number = self._free.pop()
+        number = self._free.popleft()
         self._used = max(self._used, number + 1)
         self._engines.requests[number] = np.zeros((), REQUEST)
         record: Any = self._engines.requests[number]
@@ -221,9 +223,10 @@ class LiveEngine:
         for field in ("scheduled", "first_token", "finish", "last_token", "replica"):
             record[field] = NONE
         self._told[number] = 0
-        if self._prefix_caching and work.blocks:
+        if self._prefix_caching:
+            assert len(work.blocks) == work.input_tokens // BLOCK_TOKENS
             self._make_room(work.blocks)
-            listed = self._ids.take(work.blocks[: self._stride])
+            listed = self._ids.take(work.blocks)
             begin = number * self._stride
             self._engines.block_hashes[begin : begin + len(listed)] = listed
             self._numbers[number] = listed
@@ -250,7 +253,7 @@ class LiveEngine:
 
     def _grow_requests(self) -> None:
         size = len(self._told)
-        self._free[:0] = range(2 * size - 1, size - 1, -1)
+        self._free.extend(range(size, 2 * size))
         self._told = np.concatenate([self._told, np.full(size, NONE, np.int32)])
         self._changed = np.zeros(2 * size, np.int32)
         requests = np.concatenate([self._engines.requests, np.zeros(size, REQUEST)])

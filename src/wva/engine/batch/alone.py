@@ -150,10 +150,11 @@ def progress(engines: Engines, told: NDArray[np.int32], requests: int, changed: 
         s = slot.newer
     found = 0
     for request in range(requests):
-        record = engines.requests[request]
-        if told[request] >= 0 and (record.produced != told[request] or record.status != ACTIVE):
-            changed[found] = request
-            found += 1
+        if told[request] >= 0:
+            record = engines.requests[request]
+            if record.produced != told[request] or record.status != ACTIVE:
+                changed[found] = request
+                found += 1
     return found
 
 
