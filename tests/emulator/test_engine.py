@@ -115,8 +115,7 @@ def lived(case: Case) -> tuple[list[Times], LiveEngine]:
                 )
                 for i in coming
             ]
-            for index, number in zip(coming, engine.submit(now, work), strict=True):
-                index_of[number] = index
+            index_of.update(zip(engine.submit(now, work), coming, strict=True))
     while engine.next_event_ps is not None:
         look(engine.next_event_ps)
     look(10**18)

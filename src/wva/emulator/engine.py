@@ -104,7 +104,18 @@ class LiveEngine:
             np.array(ITERATION_BOUNDS, np.int64),
             np.zeros(len(ITERATION_BOUNDS) + 1, np.int64),
         )
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Call every compiled function once, so that none is loaded or compiled while requests wait."""
         alone.begin(self._engines)
+        self._serve(0, self._changed[:0])
+        alone.progress(self._engines, self._told, 0, self._changed)
+        # No request is in these arrays yet, and a record of zeros has ended.
+        alone.leave(self._engines, 0, 0, INCOMPLETE)
+        alone.resume(self._engines, 0, False)
+        self.gauges(0)
+        self.counters(0)
 
     def _empty(self) -> Engines:
         servers, tokens_ps = server_records([self.server])

@@ -122,7 +122,8 @@ class Generation:
 
     def abort(self, reason: str = ABORT) -> None:
         """Drop what is still under way; each such choice ends for that reason."""
-        for choice, sequence in zip(self.choices, self._sequences, strict=True):
+        # Without sequences it has not begun: its client left before.
+        for choice, sequence in zip(self.choices, self._sequences, strict=bool(self._sequences)):
             if choice.finish_reason is None:
                 choice.finish_reason = reason
                 self._driver.abort(sequence)

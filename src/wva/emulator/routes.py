@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from wva.emulator.answers import Answers
 from wva.emulator.core import Core
@@ -91,16 +91,16 @@ class Routes:
         count = {"count": len(tokens), "max_model_len": self._core.limits.max_model_len}
         return web.json_response({**count, "tokens": tokens, "token_strs": None})
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, _: web.Request) -> web.Response:
         self._core.look()
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         garbage = self._core.faults.metrics
         if garbage is Garbage.TEXT:
             return web.Response(text=_GARBAGE_TEXT, content_type="text/html")
-        page = b"" if garbage is Garbage.EMPTY else encode(self._core.registry)
+        page = b"" if garbage is Garbage.EMPTY else generate_latest(self._core.registry)
         if garbage is Garbage.NAN:
             page = _without_numbers(page)
-        return web.Response(body=page, headers={"Content-Type": content_type})
+        # Always the plain format: asked for OpenMetrics the library may write the colons of names as underscores.
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     async def _sleep(self, request: web.Request) -> web.Response:
         level = request.query.get("level", "1")
