@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 import uvloop
+from rich.console import Console
 
 from wva.emulator.faults import Faults, Garbage, Hang
 from wva.emulator.server import EmulatedServer
@@ -152,7 +154,10 @@ async def _serve(settings: Settings) -> None:
     server = EmulatedServer(settings)
     starting = asyncio.ensure_future(server.start())
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    console = Console(stderr=True)
+    words = "starting; the first time compiles for half a minute"
+    with console.status(words) if console.is_terminal else nullcontext():
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
         starting.result()
         gpus = f"{settings.tensor_parallel} x {find_accelerator(settings.accelerator).name}"

@@ -1,13 +1,14 @@
-"""The emulated server without its HTTP edge: the engine, who waits for it, and what holds it up."""
+"""The emulated server without its HTTP edge: the engine, the requests that wait for it, and the faults in force."""
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from wva.emulator.answer import decide_answer
 from wva.emulator.clock import ModelClock
+from wva.emulator.control import Control
 from wva.emulator.driver import Driver
 from wva.emulator.engine import LiveEngine, Work
 from wva.emulator.errors import ApiError, engine_failed, shutting_down, too_busy
@@ -50,8 +51,7 @@ class Core:
         """Set unless everything hangs."""
         self.draining = False
         self.under_way: set[Generation] = set()
-        self.paused = False
-        self.sleep_level: int | None = None
+        self.control = Control(self.driver, self._abort, self.clock.real_s(settings.wake_up_s))
         self._idle = asyncio.Event()
         self._idle.set()
         self._crash = crash
@@ -74,7 +74,7 @@ class Core:
             engine_label=_ENGINE,
             cache_config=cache_config(server, settings.engine, settings.kv_precision, settings.prefix_caching),
             now_ps=self.clock.now_ps,
-            sleep_level=lambda: self.sleep_level,
+            sleep_level=lambda: self.control.sleep_level,
         )
         registry.register(engine)
         return registry, requests, HttpMetrics(registry)
@@ -134,63 +134,20 @@ class Core:
         for generation in list(self.under_way):
             generation.fail(engine_failed())
 
-    async def sleep(self, level: int) -> None:
-        """Drop what is under way, then hold what comes, silently, until woken up."""
-        self.sleep_level = level
-        self._stop()
-        self._abort()
-
-    async def wake_up(self) -> None:
-        """Serve again, with an empty prefix cache, once that has taken its time."""
-        if self.sleep_level is not None:
-            await asyncio.sleep(self.clock.real_s(self.settings.wake_up_s))
-            self.sleep_level = None
-            self._go_on(forget=True)
-
-    async def pause(self, mode: str) -> None:
-        """Begin no further step, and hold what comes.
-
-        ``mode`` says what becomes of what is under way: ``abort`` drops it, ``keep`` freezes it, ``wait`` lets it
-        finish first.
-        """
-        self.paused = True
-        if mode == "wait":
-            self.driver.close()
-            await self.driver.emptied()
-        if not self.paused:
-            return
-        self._stop()
-        if mode == "abort":
-            self._abort()
-
-    async def resume(self) -> None:
-        """Go on after a pause."""
-        if self.paused:
-            self.paused = False
-            self._go_on(forget=False)
-
     def set_faults(self, faults: Faults) -> None:
         """Put these faults in force instead of those before."""
-        hung = self.faults.hang
         self.faults = faults
         self.driver.engine.slow_down(faults.slow_tokens)
         if faults.hang is Hang.SERVER:
             self.answering.clear()
         else:
             self.answering.set()
-        if faults.hang is not None:
-            self._stop()
-        elif hung is not None:
-            self._go_on(forget=False)
+        self.control.hang(faults.hang is not None)
         if self._crash_timer is not None:
             self._crash_timer.cancel()
             self._crash_timer = None
         if faults.crash_after_s is not None:
             self._crash_in(self.clock.real_s(faults.crash_after_s))
-
-    def look(self) -> None:
-        """Bring the engine up to now."""
-        self.driver.look()
 
     def close(self) -> None:
         """Let no timer be left."""
@@ -212,16 +169,8 @@ class Core:
         self.requests.rejected(reason)
         return too_busy(f"The request queue is full: {message}.")
 
-    def _stop(self) -> None:
-        self.driver.hold()
-
-    def _go_on(self, *, forget: bool) -> None:
-        if not self.paused and self.sleep_level is None and self.faults.hang is None:
-            self.driver.resume(forget=forget)
-
     def _abort(self) -> None:
-        generations: Sequence[Generation] = list(self.under_way)
-        for generation in generations:
+        for generation in list(self.under_way):
             generation.abort()
 
     def _crash_in(self, seconds: float) -> None:

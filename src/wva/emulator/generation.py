@@ -14,6 +14,7 @@ from wva.emulator.protocol import Ask
 ABORT = "abort"
 """Finish reason of an answer that the server gave up."""
 ERROR = "error"
+"""Finish reason of an answer that failed."""
 
 
 class Output(Protocol):

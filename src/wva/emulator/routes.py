@@ -92,7 +92,7 @@ class Routes:
         return web.json_response({**count, "tokens": tokens, "token_strs": None})
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        self._core.look()
+        self._core.driver.look()
         garbage = self._core.faults.metrics
         if garbage is Garbage.TEXT:
             return web.Response(text=_GARBAGE_TEXT, content_type="text/html")
@@ -106,29 +106,29 @@ class Routes:
         level = request.query.get("level", "1")
         if level not in ("1", "2"):
             raise bad_request(f"level must be 1 or 2, not {level!r}", "level")
-        await self._core.sleep(int(level))
+        self._core.control.sleep(int(level))
         return web.json_response({"status": "sleeping"})
 
     async def _wake_up(self, _: web.Request) -> web.Response:
-        await self._core.wake_up()
+        await self._core.control.wake_up()
         return web.json_response({"status": "awake"})
 
     async def _is_sleeping(self, _: web.Request) -> web.Response:
-        return _compact({"is_sleeping": self._core.sleep_level is not None})
+        return _compact({"is_sleeping": self._core.control.sleep_level is not None})
 
     async def _pause(self, request: web.Request) -> web.Response:
         mode = request.query.get("mode", "abort")
         if mode not in _PAUSE_MODES:
             raise bad_request(f"mode must be one of {', '.join(_PAUSE_MODES)}, not {mode!r}", "mode")
-        await self._core.pause(mode)
+        await self._core.control.pause(mode)
         return web.json_response({"status": "paused"})
 
     async def _resume(self, _: web.Request) -> web.Response:
-        await self._core.resume()
+        self._core.control.resume()
         return web.json_response({"status": "resumed"})
 
     async def _is_paused(self, _: web.Request) -> web.Response:
-        return _compact({"is_paused": self._core.paused})
+        return _compact({"is_paused": self._core.control.paused})
 
     async def _emulator(self, _: web.Request) -> web.Response:
         late = self._core.driver.lateness

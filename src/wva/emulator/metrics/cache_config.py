@@ -6,19 +6,20 @@ from wva.engine.memory import GPU_MEMORY_UTILIZATION
 from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.variant import EngineArguments
 
-_UNUSED = ("cache_hit_alignment_tokens", "hash_block_size", "kv_cache_layout", "kv_cache_memory_bytes")
-_UNUSED_MORE = ("kv_offloading_size", "mamba_block_size", "mamba_page_size_padded", "num_cpu_blocks")
-_UNUSED_LAST = ("num_gpu_blocks_override", "prefix_match_unit", "skip_page_size_padded")
+_UNSET = (
+    *("cache_hit_alignment_tokens", "hash_block_size", "kv_cache_layout", "kv_cache_memory_bytes"),
+    *("kv_offloading_size", "mamba_block_size", "mamba_page_size_padded", "num_cpu_blocks"),
+    *("num_gpu_blocks_override", "prefix_match_unit", "skip_page_size_padded"),
+)
 
 
 def cache_config(
     server: Server, arguments: EngineArguments, kv_precision: str, prefix_caching: bool
 ) -> Mapping[str, str]:
     """Label values by name; what the engine model has no notion of is at vLLM's default."""
-    blocks = server.kv_blocks + 1
     utilization = arguments.gpu_memory_utilization
     labels = {
-        **dict.fromkeys((*_UNUSED, *_UNUSED_MORE, *_UNUSED_LAST), "None"),
+        **dict.fromkeys(_UNSET, "None"),
         "_block_size_resolved": "True",
         "block_size": str(BLOCK_TOKENS),
         "cache_dtype": "auto" if kv_precision == "bf16" else kv_precision,
@@ -35,7 +36,7 @@ def cache_config(
         "mamba_cache_dtype": "auto",
         "mamba_cache_mode": "none",
         "mamba_ssm_cache_dtype": "float32",
-        "num_gpu_blocks": str(blocks),
+        "num_gpu_blocks": str(server.kv_blocks + 1),
         "prefix_cache_retention_interval": "0",
         "prefix_caching_hash_algo": "sha256",
         "replayssm_buffer_len": "16",
