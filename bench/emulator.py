@@ -8,8 +8,9 @@ The server runs on one core and the client on another, both named here::
 Every stream asks for the same number of tokens with ``ignore_eos``, all at once. ``scheduled`` is the mean time per
 output token that the engine model has in store for these very requests, from the server's /metrics; ``measured`` is
 what the client saw from a stream's first event to its last, mean and slowest. ``kept`` is scheduled over measured:
-below 0.9 the schedule is missed by more than 10 %. ``late`` is how long after the end of a step the server told of it,
-and ``server`` the part of its core that it used.
+below 0.9 the schedule is missed by more than 10 %. ``gaps`` are between two events of a stream, the median and what
+99 % stay within. ``late`` is how long after the end of a step the server told of it; where the next step had ended
+too, both tokens are in one event. ``server`` is the part of its core that it used.
 """
 
 import argparse
@@ -44,6 +45,7 @@ class Stream(asyncio.Protocol):
     first_s: float | None = None
     last_s: float = 0.0
     events: int = 0
+    gaps_s: list[float] = field(default_factory=list)
     transport: asyncio.Transport | None = field(default=None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -57,8 +59,12 @@ class Stream(asyncio.Protocol):
         """Count the events of tokens."""
         count = data.count(b'"text":"')
         if count:
-            self.last_s = time.perf_counter()
-            self.first_s = self.first_s or self.last_s
+            now = time.perf_counter()
+            if self.first_s is None:
+                self.first_s = now
+            else:
+                self.gaps_s.append(now - self.last_s)
+            self.last_s = now
             self.events += count
         if b"data: [DONE]" in data and self.transport is not None:
             self.transport.close()
@@ -144,14 +150,14 @@ def measure(arguments: argparse.Namespace, streams: int, cores: list[int]) -> No
     spans = [(stream.last_s - (stream.first_s or 0.0)) / (arguments.tokens - 1) for stream in whole]
     measured = statistics.mean(spans)
     worst = max(spans)
+    gaps = sorted(gap for stream in whole for gap in stream.gaps_s)
+    middle, high = (1e3 * gaps[int(len(gaps) * share)] for share in (0.5, 0.99))
     events = sum(stream.events for stream in whole)
-    print(
-        f"{streams:6d} streams  {1 / scheduled:6.1f} tokens/s each  scheduled {1e3 * scheduled:7.2f} ms  "
-        f"measured {1e3 * measured:7.2f} ms (slowest {1e3 * worst:7.2f})  kept {scheduled / measured:5.3f}  "
-        f"late {schedule['mean_late_ms']:.1f} ms (most {schedule['max_late_ms']:.0f})  server {share:4.0%}  "
-        f"ended {len(whole)}  events a token {events / len(whole) / arguments.tokens:.2f}",
-        flush=True,
-    )
+    late = f"{schedule['mean_late_ms']:.1f} (most {schedule['max_late_ms']:.0f})"
+    print(f"{streams} streams of {arguments.tokens} tokens, {1 / scheduled:.1f} tokens/s each ({len(whole)} ended)")
+    print(f"  scheduled {1e3 * scheduled:.2f} ms a token, measured {1e3 * measured:.2f}, slowest {1e3 * worst:.2f}")
+    print(f"  kept {scheduled / measured:.3f}, gaps {middle:.1f} ms (99 % within {high:.1f}), late {late} ms")
+    print(f"  events a token {events / len(whole) / arguments.tokens:.2f}, server {share:.0%} of its core", flush=True)
 
 
 def main() -> None:

@@ -101,6 +101,20 @@ async def test_pausing_freezes_and_resuming_goes_on() -> None:
         assert await value(session, "generation_tokens_total") == 503
 
 
+async def test_an_answer_goes_on_after_a_pause_in_which_nothing_came() -> None:
+    async with (
+        serving() as server,
+        http(server) as session,
+        session.post("/v1/completions", json={**LONG, "max_tokens": 300}) as running,
+    ):
+        await running.content.readany()
+        await session.post("/pause?mode=keep")
+        await asyncio.sleep(0.1)
+        await session.post("/resume")
+        *_, last, _ = await events(running)
+        assert json.loads(last)["choices"][0]["finish_reason"] == "length"
+
+
 async def test_pausing_can_wait_for_what_is_under_way_or_drop_it() -> None:
     async with serving() as server, http(server) as session:
         running = asyncio.create_task(session.post("/v1/completions", json={**SHORT, "max_tokens": 100}))

@@ -8,7 +8,7 @@ from aiohttp import web
 from wva.emulator.core import Core
 from wva.emulator.generation import Choice, Generation
 from wva.emulator.protocol import Ask, chat_completion, completion
-from wva.emulator.shape import Finished, Shape, Usage
+from wva.emulator.shape import Finished, Shape, Usage, json_response
 from wva.emulator.stream import EventStream
 
 
@@ -31,7 +31,7 @@ class Answers:
 
     async def _answer(self, request: web.Request, ask: Ask) -> web.StreamResponse:
         request_id = request.headers.get("X-Request-Id") or uuid.uuid4().hex
-        shape = Shape(ask.chat, request_id, int(time.time()), self._core.settings.names[0])
+        shape = Shape(ask.chat, request_id, int(time.time()), self._core.limits.names[0])
         generation = self._core.generation(ask)
         self.load += 1
         try:
@@ -57,7 +57,7 @@ class Answers:
         if generation.error is not None:
             raise generation.error
         answers = [self._finished(choice) for choice in generation.choices]
-        return web.json_response(shape.whole(answers, self._usage(generation)))
+        return json_response(shape.whole(answers, self._usage(generation)))
 
     def _finished(self, choice: Choice) -> Finished:
         text = choice.answer.text(self._core.words, 0, choice.produced).decode()

@@ -12,6 +12,9 @@ from wva.engine.batch.state import PICOSECONDS
 LEAST_PAUSE_S = 0.002
 """Real seconds between two looks at the engine at least: tokens that come faster are told together."""
 
+_ROUNDING_S = 0.0005
+"""Event loops round to milliseconds; a timer set so much later does not go off before the step ends."""
+
 
 class Listener(Protocol):
     """Whoever waits for the tokens of a sequence."""
@@ -25,7 +28,7 @@ class Listener(Protocol):
     def on_end(self, produced: int, times: Times) -> None:
         """The answer is whole: as long as was asked, or as the context allows."""
 
-    def on_abort(self, times: Times) -> None:
+    def on_abort(self) -> None:
         """The engine has dropped the sequence."""
 
 
@@ -78,20 +81,19 @@ class Driver:
             self._withheld += sequences
         else:
             self._enter(sequences)
+            self._arm()
         return sequences
 
     def abort(self, sequence: EngineSequence) -> None:
         """Drop a sequence; its listener hears of it. One that has ended is left alone."""
         if sequence in self._withheld:
             self._withheld.remove(sequence)
-            arrival = sequence.work.arrival_ps
-            sequence.listener.on_abort(Times(arrival, -1, -1, self.clock.now_ps(), 0, 0))
+            sequence.listener.on_abort()
         elif sequence.number is not None:
             number, sequence.number = sequence.number, None
             self._forget(number)
             self.engine.abort(number, self.clock.now_ps())
-            times = self.engine.times(number)
-            sequence.listener.on_abort(times)
+            sequence.listener.on_abort()
 
     def close(self) -> None:
         """Keep what is submitted from now on from the engine, silently."""
@@ -114,12 +116,11 @@ class Driver:
             self.engine.resume(self.clock.now_ps(), forget=forget)
         withheld, self._withheld = self._withheld, []
         self._enter(withheld)
+        self._arm()
 
     def look(self) -> None:
         """Bring the engine up to now and tell what is new."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.stop()
         now = self.clock.now_ps()
         self._measure(now)
         for news in self.engine.advance(now):
@@ -145,14 +146,11 @@ class Driver:
             self._timer = None
 
     def _enter(self, sequences: Sequence[EngineSequence]) -> None:
-        if not sequences:
-            return
         numbers = self.engine.submit(self.clock.now_ps(), [sequence.work for sequence in sequences])
         for number, sequence in zip(numbers, sequences, strict=True):
             sequence.number = number
             self._running[number] = sequence
-        self._empty.clear()
-        self._arm()
+            self._empty.clear()
 
     def _forget(self, number: int) -> None:
         del self._running[number]
@@ -163,7 +161,7 @@ class Driver:
         event = self.engine.next_event_ps
         if self._timer is None and event is not None:
             delay = self.clock.real_s((event - self.clock.now_ps()) / PICOSECONDS)
-            self._timer = self._loop.call_later(max(delay, LEAST_PAUSE_S), self.look)
+            self._timer = self._loop.call_later(max(delay + _ROUNDING_S, LEAST_PAUSE_S), self.look)
 
     def _measure(self, now: int) -> None:
         event = self.engine.next_event_ps

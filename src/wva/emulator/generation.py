@@ -61,9 +61,8 @@ class Choice:
         reason = self.answer.finish_reason if produced == self.answer.tokens else "length"
         self.generation.ended(self, begin, times, reason)
 
-    def on_abort(self, times: Times) -> None:
+    def on_abort(self) -> None:
         """The engine has dropped it."""
-        del times
         self.generation.dropped(self)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,8 +159,9 @@ def _content(message: Message) -> str:
 def _prompts(prompt: str | list[int] | list[str] | list[list[int]]) -> Sequence[str | list[int]]:
     if isinstance(prompt, str):
         return [prompt]
-    tokens = [part for part in prompt if isinstance(part, int)]
-    return [tokens] if tokens else [part for part in prompt if not isinstance(part, int)]
+    if prompt and isinstance(prompt[0], int):
+        return [prompt]
+    return cast(Sequence[str | list[int]], prompt)
 
 
 def _prompt_tokens(prompt: str | list[int], limits: Limits) -> NDArray[np.uint32]:

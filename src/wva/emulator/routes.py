@@ -12,6 +12,7 @@ from wva.emulator.core import Core
 from wva.emulator.errors import bad_request
 from wva.emulator.faults import Faults, Garbage
 from wva.emulator.protocol import TokenizeBody, check_model, conversation, parse
+from wva.emulator.shape import json_response
 from wva.emulator.tokens import tokenize
 
 VLLM_VERSION = "0.32.0"
@@ -69,17 +70,17 @@ class Routes:
             }
             for name in names
         ]
-        return web.json_response({"object": "list", "data": cards})
+        return json_response({"object": "list", "data": cards})
 
     async def _health(self, _: web.Request) -> web.Response:
         # The process lives; whether it could answer anything is another question, as with vLLM.
         return web.Response()
 
     async def _version(self, _: web.Request) -> web.Response:
-        return web.json_response({"version": VLLM_VERSION})
+        return json_response({"version": VLLM_VERSION})
 
     async def _load(self, _: web.Request) -> web.Response:
-        return web.json_response({"server_load": self._answers.load if self._core.settings.track_load else 0})
+        return json_response({"server_load": self._answers.load if self._core.settings.track_load else 0})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         body = parse(TokenizeBody, await request.read())
@@ -89,7 +90,7 @@ class Routes:
         text = conversation(body.messages) if body.messages is not None else body.prompt or ""
         tokens = tokenize(text, self._core.limits.vocabulary).tolist()
         count = {"count": len(tokens), "max_model_len": self._core.limits.max_model_len}
-        return web.json_response({**count, "tokens": tokens, "token_strs": None})
+        return json_response({**count, "tokens": tokens, "token_strs": None})
 
     async def _metrics(self, _: web.Request) -> web.Response:
         self._core.driver.look()
@@ -107,28 +108,28 @@ class Routes:
         if level not in ("1", "2"):
             raise bad_request(f"level must be 1 or 2, not {level!r}", "level")
         self._core.control.sleep(int(level))
-        return web.json_response({"status": "sleeping"})
+        return json_response({"status": "sleeping"})
 
     async def _wake_up(self, _: web.Request) -> web.Response:
         await self._core.control.wake_up()
-        return web.json_response({"status": "awake"})
+        return json_response({"status": "awake"})
 
     async def _is_sleeping(self, _: web.Request) -> web.Response:
-        return _compact({"is_sleeping": self._core.control.sleep_level is not None})
+        return json_response({"is_sleeping": self._core.control.sleep_level is not None})
 
     async def _pause(self, request: web.Request) -> web.Response:
         mode = request.query.get("mode", "abort")
         if mode not in _PAUSE_MODES:
             raise bad_request(f"mode must be one of {', '.join(_PAUSE_MODES)}, not {mode!r}", "mode")
         await self._core.control.pause(mode)
-        return web.json_response({"status": "paused"})
+        return json_response({"status": "paused"})
 
     async def _resume(self, _: web.Request) -> web.Response:
         self._core.control.resume()
-        return web.json_response({"status": "resumed"})
+        return json_response({"status": "resumed"})
 
     async def _is_paused(self, _: web.Request) -> web.Response:
-        return _compact({"is_paused": self._core.control.paused})
+        return json_response({"is_paused": self._core.control.paused})
 
     async def _emulator(self, _: web.Request) -> web.Response:
         late = self._core.driver.lateness
@@ -138,12 +139,12 @@ class Routes:
             "max_late_ms": round(1e3 * late.max_s, 3) if late.steps else None,
         }
         seconds = round(self._core.clock.now(), 3)
-        return web.json_response(
+        return json_response(
             {"emulator": version("wva"), "speed": self._core.settings.speed, "model_s": seconds, "schedule": schedule}
         )
 
     async def _faults(self, _: web.Request) -> web.Response:
-        return web.json_response(self._core.faults.model_dump(mode="json"))
+        return json_response(self._core.faults.model_dump(mode="json"))
 
     async def _set_faults(self, request: web.Request) -> web.Response:
         return await self._put_in_force(parse(Faults, await request.read()), request)
@@ -155,11 +156,6 @@ class Routes:
     async def _put_in_force(self, faults: Faults, request: web.Request) -> web.Response:
         self._core.set_faults(faults)
         return await self._faults(request)
-
-
-def _compact(content: dict[str, bool]) -> web.Response:
-    name, value = next(iter(content.items()))
-    return web.Response(text=f'{{"{name}":{str(value).lower()}}}', content_type="application/json")
 
 
 def _without_numbers(page: bytes) -> bytes:

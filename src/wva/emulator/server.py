@@ -14,6 +14,7 @@ from wva.emulator.errors import ApiError
 from wva.emulator.metrics.http import UNCOUNTED
 from wva.emulator.routes import Routes
 from wva.emulator.settings import Settings
+from wva.emulator.shape import json_response
 from wva.fleet.errors import UserError
 
 CRASHED = 1
@@ -114,9 +115,9 @@ async def _with_errors(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except ApiError as error:
-        return web.json_response(error.body(), status=error.status)
+        return json_response(error.body(), status=error.status)
     except web.HTTPException as error:
-        return web.json_response({"detail": HTTPStatus(error.status).phrase}, status=error.status)
+        return json_response({"detail": HTTPStatus(error.status).phrase}, status=error.status)
 
 
 def _instrumented(core: Core) -> Middleware:

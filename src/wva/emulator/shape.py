@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from aiohttp import web
+
 DONE = b"data: [DONE]\n\n"
 """The last event of a stream."""
 
@@ -74,13 +76,13 @@ class Shape:
     def before_text(self, index: int) -> bytes:
         """What comes before the text in every chunk of a choice."""
         text = '"delta":{"content":"' if self.chat else '"text":"'
-        return f'data: {_compact(self._chunk())[:-1]},"choices":[{{"index":{index},{text}'.encode()
+        return f'data: {compact(self._chunk())[:-1]},"choices":[{{"index":{index},{text}'.encode()
 
     def after_text(self, finish_reason: str | None = None, stop_reason: str | None = None) -> bytes:
         """What comes after the text, but for the usage and the end of the event."""
         delta = '"}' if self.chat else '"'
         rest = {"logprobs": None, "finish_reason": finish_reason, "stop_reason": stop_reason}
-        return f"{delta},{_compact(rest)[1:-1]}}}]".encode()
+        return f"{delta},{compact(rest)[1:-1]}}}]".encode()
 
     def usage_event(self, usage: Usage) -> bytes:
         """The event before the last that says the usage."""
@@ -104,13 +106,19 @@ class Shape:
 
 def chunk_end(usage: Usage | None = None) -> bytes:
     """The end of a chunk, with the usage so far where it was asked for."""
-    return b"}\n\n" if usage is None else b',"usage":' + _compact(usage.json()).encode() + b"}\n\n"
+    return b"}\n\n" if usage is None else b',"usage":' + compact(usage.json()).encode() + b"}\n\n"
 
 
 def event(content: dict[str, Any]) -> bytes:
     """One server-sent event."""
-    return b"data: " + _compact(content).encode() + b"\n\n"
+    return b"data: " + compact(content).encode() + b"\n\n"
 
 
-def _compact(content: dict[str, Any]) -> str:
+def compact(content: Any) -> str:
+    """JSON as vLLM writes it, without blanks."""
     return json.dumps(content, separators=(",", ":"))
+
+
+def json_response(content: Any, status: int = 200) -> web.Response:
+    """A response in JSON."""
+    return web.json_response(content, status=status, dumps=compact)
