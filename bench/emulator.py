@@ -5,12 +5,13 @@ The server runs on one core and the client on another, both named here::
     .venv/bin/python bench/emulator.py --streams 1000 --cores 0,1
     .venv/bin/python bench/emulator.py --streams 1000 2000 4000
 
-Every stream asks for the same number of tokens with ``ignore_eos``, all at once. ``scheduled`` is the mean time per
-output token that the engine model has in store for these very requests, from the server's /metrics; ``measured`` is
-what the client saw from a stream's first event to its last, mean and slowest. ``kept`` is scheduled over measured:
-below 0.9 the schedule is missed by more than 10 %. ``gaps`` are between two events of a stream, the median and what
-99 % stay within. ``late`` is how long after the end of a step the server told of it; where the next step had ended
-too, both tokens are in one event. ``server`` is the part of its core that it used.
+Every stream asks for the same number of tokens with ``ignore_eos``, and all begin within a few seconds. ``scheduled``
+is the mean time per output token that the engine model has in store for these very requests, from the server's
+/metrics; ``measured`` is what the client saw from a stream's first event to its last, mean and slowest. ``kept`` is
+scheduled over measured: below 0.9 the schedule is missed by more than 10 %. ``gaps`` are between two events of a
+stream, the median and what 99 % stay within. ``late`` is how long after the end of a step the server told of it; where
+the next step had ended too, both tokens are in one event. ``server`` is the part of its core that it used. Other work
+on the two cores shows in all of it.
 """
 
 import argparse
@@ -94,10 +95,11 @@ def scheduled_tpot_s() -> float:
     return float(total / count)
 
 
-async def drive(streams: int, tokens: int) -> list[Stream]:
-    """Open all streams together and wait until they have ended."""
+async def drive(streams: int, tokens: int, over_s: float) -> list[Stream]:
+    """Open the streams one after the other within so many seconds and wait until they have ended."""
     loop = asyncio.get_running_loop()
     opened = []
+    begun = loop.time()
     for index in range(streams):
         # Prompts differ, so that nothing comes from the prefix cache.
         prompt = [index % 1000, index // 1000, *range(2, PROMPT_TOKENS)]
@@ -106,6 +108,7 @@ async def drive(streams: int, tokens: int) -> list[Stream]:
         stream = Stream(body, loop.create_future())
         await loop.create_connection(lambda stream=stream: stream, "127.0.0.1", PORT)  # type: ignore[misc]
         opened.append(stream)
+        await asyncio.sleep(begun + (index + 1) * over_s / streams - loop.time())
     await asyncio.gather(*(stream.done for stream in opened))
     return opened
 
@@ -138,7 +141,7 @@ def measure(arguments: argparse.Namespace, streams: int, cores: list[int]) -> No
     server = start(options, cores[0])
     try:
         used, begun = cpu_s(server.pid), time.perf_counter()
-        opened = uvloop.run(drive(streams, arguments.tokens))
+        opened = uvloop.run(drive(streams, arguments.tokens, arguments.open_over))
         share = (cpu_s(server.pid) - used) / (time.perf_counter() - begun)
         scheduled = scheduled_tpot_s()
         with urlopen(f"http://127.0.0.1:{PORT}/emulator", timeout=10) as answer:
@@ -163,7 +166,8 @@ def measure(arguments: argparse.Namespace, streams: int, cores: list[int]) -> No
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streams", type=int, nargs="+", default=[1000])
-    parser.add_argument("--tokens", type=int, default=200, help="tokens of every answer")
+    parser.add_argument("--tokens", type=int, default=400, help="tokens of every answer")
+    parser.add_argument("--open-over", type=float, default=5.0, help="seconds within which all streams begin")
     parser.add_argument("--model", default="Llama-3.1-8B-Instruct")
     parser.add_argument("--accelerator", default="H100-80GB")
     parser.add_argument("--tensor-parallel", type=int, default=1)
