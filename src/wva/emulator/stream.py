@@ -7,7 +7,6 @@ reads slowly: its chunks wait in the connection's buffer, a few hundred bytes a 
 
 from aiohttp import HttpVersion11, web
 
-from wva.emulator.errors import ApiError
 from wva.emulator.generation import Choice, Generation
 from wva.emulator.shape import DONE, Shape, Usage, chunk_end, event
 from wva.emulator.tokens import TOKEN_BYTES, Words
@@ -54,7 +53,12 @@ class EventStream:
         """Send the tokens ``begin`` up to ``end`` of a choice, and why it ended once it has."""
         text = choice.answer.text(self._words, begin, end)
         chunks = self._choices.get(choice.index)
-        if chunks is not None and len(text) == TOKEN_BYTES and choice.finish_reason is None and self._plain:
+        if (
+            chunks is not None
+            and len(text) == TOKEN_BYTES
+            and choice.finish_reason is None
+            and not self._continuous_usage
+        ):
             self._send(chunks.single_before + text + chunks.single_after)
             return
         data = b""
@@ -73,15 +77,11 @@ class EventStream:
         """Send the last events: the error or the usage that was asked for, and the end."""
         last = b""
         if generation.error is not None:
-            last = error_event(generation.error)
+            last = event(generation.error.body())
         elif usage is not None:
             last = self._shape.usage_event(usage)
         await self._response.write_eof(last + DONE)
         return self._response
-
-    @property
-    def _plain(self) -> bool:
-        return not self._continuous_usage
 
     def _usage(self, choice: Choice) -> Usage:
         return Usage(choice.prompt_tokens, choice.produced, None)
@@ -89,8 +89,3 @@ class EventStream:
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-
-def error_event(error: ApiError) -> bytes:
-    """An error in a stream whose status 200 has been sent."""
-    return event(error.body())
