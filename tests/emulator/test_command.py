@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.emulator.servers import MODEL
+from tests.emulator.servers import MODEL, free_port
 from wva.cli.main import main
 
 PROGRAM = Path(sys.executable).parent / "wva"
@@ -76,9 +76,7 @@ async def test_a_crash_resets_connections() -> None:
 
 @pytest.mark.slow
 async def test_nothing_listens_before_it_is_up() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     begun = time.monotonic()
     process = await start("--port", str(port), "--startup", "40s", "--fault-slow-start", "20s", "--speed", "10")
     try:

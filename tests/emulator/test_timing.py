@@ -7,13 +7,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.emulator.servers import MODEL, http, serving
+from tests.emulator.servers import MODEL, free_port, http, serving
 from wva.emulator.engine import LiveEngine, Work
 from wva.emulator.settings import Settings, modelled_server
 from wva.engine.batch.state import PICOSECONDS
 from wva.fleet.variant import EngineArguments
 
-SPEED = 4.0
+SPEED = 8.0
 PROMPT, ANSWER, REQUESTS, GAP_S = 600, 60, 40, 0.1
 ENGINE = EngineArguments(max_num_seqs=16)
 """Fewer slots than requests in flight, so that some wait."""
@@ -51,8 +51,8 @@ async def test_clients_see_the_predicted_times() -> None:
     for which in (0, 1):
         mean = sum(one[which] for one in seen) / REQUESTS
         wanted = sum(one[which] for one in expected) / REQUESTS
-        # Every arrival on a busy machine is some milliseconds late, four times as many of the model's.
-        assert mean == pytest.approx(wanted, rel=0.1, abs=0.1)
+        # Everything on a busy machine is some milliseconds late, eight times as many of the model's.
+        assert mean == pytest.approx(wanted, rel=0.1, abs=0.2)
 
 
 PROMETHEUS = """
@@ -69,7 +69,7 @@ async def test_prometheus_scrapes_it(tmp_path: Path) -> None:
     async with serving() as server, http(server) as session:
         config = tmp_path / "prometheus.yml"
         config.write_text(PROMETHEUS % server.url.removeprefix("http://"))
-        address = f"127.0.0.1:{9900 + hash(tmp_path) % 90}"
+        address = f"127.0.0.1:{free_port()}"
         options = [f"--config.file={config}", f"--storage.tsdb.path={tmp_path}", f"--web.listen-address={address}"]
         process = await asyncio.create_subprocess_exec("prometheus", *options, stderr=asyncio.subprocess.DEVNULL)
         try:
