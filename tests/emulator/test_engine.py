@@ -122,7 +122,7 @@ def lived(case: Case) -> tuple[list[Times], LiveEngine]:
     return [ended[i] for i in range(len(case.arrivals))], engine
 
 
-@settings(max_examples=150)
+@settings(max_examples=400)
 @given(cases())
 def test_requests_go_as_in_the_simulator(case: Case) -> None:
     live, engine = lived(case)
@@ -131,6 +131,15 @@ def test_requests_go_as_in_the_simulator(case: Case) -> None:
     assert engine.histograms.inter_token.sum() == count["inter_token_count"]
     assert count["ttft_count"] == sum(times.first_token >= 0 for times in live)
     assert engine.gauges(10**18) == (0, 0, 0.0)
+
+
+def test_a_request_that_comes_on_a_step_boundary_is_seen_by_the_step_that_starts_then() -> None:
+    engine = fixed()
+    (first,) = engine.submit(0, [work(6)])
+    (second,) = engine.submit(ps(0.050), [work(1, arrival=0.050)])
+    engine.advance(ps(1))
+    assert engine.times(first).finish == ps(0.060)
+    assert engine.times(second) == Times(ps(0.050), ps(0.050), ps(0.060), ps(0.060), 0, 0)
 
 
 def work(output: int, *, arrival: float = 0.0, prompt: int = 10) -> Work:

@@ -113,7 +113,7 @@ class LiveEngine:
         alone.progress(self._engines, self._told, 0, self._changed)
         # No request is in these arrays yet, and a record of zeros has ended.
         alone.leave(self._engines, 0, 0, INCOMPLETE)
-        alone.resume(self._engines, 0, False)
+        alone.forget(self._engines)
         self.gauges(0)
         self.counters(0)
 
@@ -196,7 +196,9 @@ class LiveEngine:
         """Go on where it was held; ``forget`` empties the prefix cache."""
         self._serve(now_ps, self._changed[:0])
         self.held = False
-        alone.resume(self._engines, now_ps, forget)
+        if forget:
+            alone.forget(self._engines)
+        self._serve(now_ps, self._changed[:0], resumed=True)
 
     def slow_down(self, factor: float) -> None:
         """Let every step from the next on take ``factor`` times as long as the hardware's."""
@@ -215,8 +217,8 @@ class LiveEngine:
         alone.counters(self._engines, now_ps, values)
         return dict(zip(COUNTERS, values.tolist(), strict=True))
 
-    def _serve(self, now_ps: int, arrivals: NDArray[np.int32]) -> None:
-        alone.serve(self._engines, self.histograms, now_ps, arrivals, len(arrivals), self.held)
+    def _serve(self, now_ps: int, arrivals: NDArray[np.int32], *, resumed: bool = False) -> None:
+        alone.serve(self._engines, self.histograms, now_ps, arrivals, len(arrivals), self.held, resumed)
         if self._leaving and self._engines.replicas[ALONE]["aborts"] == 0:
             for number in self._leaving:
                 self._release(number)

@@ -67,10 +67,10 @@ def _finish(engines: Engines, histograms: StepHistograms) -> None:
 
 @inlined
 def _part_run(engines: Engines, until: int) -> None:
-    """Let the current run end with its last step before ``until``: steps that are over are accounted for."""
+    """Let the current run end with its last step up to ``until``: steps that are over are accounted for."""
     replica = engines.replicas[ALONE]
     if replica.mode == DECODE_RUN and replica.run_steps > 0:
-        steps = steps_finished(replica, until - 1)
+        steps = steps_finished(replica, until)
         if 0 < steps < replica.run_steps:
             replica.run_steps = steps
             engines.event[ALONE] = replica.run_start + run_duration(replica, steps)
@@ -84,42 +84,43 @@ def begin(engines: Engines) -> None:
 
 @entry_point
 def serve(
-    engines: Engines, histograms: StepHistograms, until: int, arrivals: NDArray[np.int32], count: int, held: bool
+    engines: Engines,
+    histograms: StepHistograms,
+    until: int,
+    arrivals: NDArray[np.int32],
+    count: int,
+    held: bool,
+    resumed: bool,
 ) -> None:
     """Work through every step up to ``until``, then take in the first ``count`` of ``arrivals``.
 
     What ended is accounted for, and the event of the engine is the end of the step under way, or NEVER. ``held`` lets
-    that step end and begins no other; what has left is dropped all the same.
+    that step end and begins no other; what has left is dropped all the same. ``resumed`` goes on after that.
     """
-    _part_run(engines, until)
-    while engines.event[ALONE] < until:
-        now = engines.event[ALONE]
-        _finish(engines, histograms)
-        if not held:
+    due = resumed and engines.event[ALONE] == NEVER
+    now = NONE
+    while now < until:
+        _part_run(engines, until)
+        now = min(engines.event[ALONE], until)
+        if engines.event[ALONE] == now:
+            _finish(engines, histograms)
+            due = True
+        if now == until:
+            for index in range(count):
+                due |= enqueue(engines, ALONE, arrivals[index], now)
+        if due and not held:
             schedule(engines, ALONE, now)
-            _part_run(engines, until)
-    due = engines.event[ALONE] == until
-    if due:
-        _finish(engines, histograms)
-    for index in range(count):
-        due |= enqueue(engines, ALONE, arrivals[index], until)
-    if held:
-        if engines.event[ALONE] == NEVER and engines.replicas[ALONE].aborts > 0:
-            drop_aborted(engines, ALONE)
-    else:
-        if due:
-            schedule(engines, ALONE, until)
+        due = False
+    if not held:
         interrupt(engines, ALONE, until + 1)
+    elif engines.event[ALONE] == NEVER and engines.replicas[ALONE].aborts > 0:
+        drop_aborted(engines, ALONE)
 
 
 @entry_point
-def resume(engines: Engines, now: int, forget: bool) -> None:
-    """Go on after having been held; ``forget`` empties the prefix cache."""
-    if forget:
-        forget_prefixes(engines, ALONE)
-    if engines.event[ALONE] == NEVER:
-        schedule(engines, ALONE, now)
-        interrupt(engines, ALONE, now + 1)
+def forget(engines: Engines) -> None:
+    """Empty the prefix cache, but for what live sequences share."""
+    forget_prefixes(engines, ALONE)
 
 
 @entry_point
