@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from wva.fleet.errors import UserError
+from wva.gateway.settings import Queue
 from wva.local.load import builtin_fleet, load_fleet, parse_fleet
 from wva.local.schema import FleetSpec, Probe, Source
 from wva.local.simulated import as_scenario
 from wva.scenario.nouns import fleet_variants
-from wva.scenario.schema import Queue
 from wva.scenario.traffic import draw_workload, read_sources
 
 LEAST = """
