@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from wva.engine.batch.latency import TTFT_BUCKETS
 from wva.engine.batch.state import COUNTERS, PICOSECONDS
-from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S, TTFT_BUCKETS
+from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 from wva.fleet.observation import Traffic
 from wva.fleet.replica import InstanceMetrics
 from wva.prometheus.engine import Engine
