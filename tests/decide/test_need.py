@@ -21,10 +21,10 @@ from wva.engine.capacity import Binding
 from wva.fleet.replica import Phase
 
 ONE = ReplicaCapacity(requests_per_s=5.0, kv_tokens=1000.0, residence_s=60.0, binding=Binding.TPOT, prompt_share=0.2)
-LOAD = Demand(level=8.0, trend=0.0, fast=8.0, deviation=0.0, expected=8.0, held_tokens=None)
+LOAD = Demand(level=8.0, settled=8.0, trend=0.0, fast=8.0, deviation=0.0, noise=0.0, expected=8.0, held_tokens=None)
 PLAIN = replace(
     SETTINGS,
-    headroom=0.2,
+    headroom=1 / 3,  # of which the engines of ONE feel 0.6: 0.2
     least_headroom=0.05,
     kv_headroom=0.5,
     burst_deviations=1.0,
@@ -44,6 +44,17 @@ def test_headroom_and_bursts_come_on_top_of_the_load() -> None:
     assert required(LOAD, ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(10.0)
     burst = required(replace(LOAD, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
     assert burst.total == pytest.approx(8.0 * (1 + 0.5 * 0.6) / 0.8)
+
+
+def test_long_answers_need_less_headroom() -> None:
+    # All of a burst is felt: 8 / (1 - 1/3); over 16 bins 0.2 + 0.8 / 4 = 0.4 of it: 8 / (1 - 0.4/3).
+    short, long = replace(ONE, residence_s=1.0), replace(ONE, residence_s=240.0)
+    assert required(LOAD, short, 0.0, 0.0, True, PLAIN).total == pytest.approx(12.0)
+    assert required(LOAD, long, 0.0, 0.0, True, PLAIN).total == pytest.approx(8.0 / (1 - 0.4 / 3))
+
+
+def test_what_is_gone_for_good_needs_no_headroom() -> None:
+    assert required(replace(LOAD, settled=4.0, expected=2.0), ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(5.0)
 
 
 def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -> None:
@@ -71,14 +82,14 @@ def test_without_headroom_nothing_coming_gets_any() -> None:
     ],
 )
 def test_a_small_shortfall_is_left_to_the_headroom(capacity: float, covered: float) -> None:
-    assert to_cover(20.0, capacity, 4.0, PLAIN) == covered
+    assert to_cover(20.0, capacity, 4.0, 0.6, PLAIN) == covered
 
 
 def test_a_shortfall_is_judged_by_half_a_replica_and_by_part_of_the_headroom() -> None:
-    assert to_cover(20.0, 18.5, 2.0, PLAIN) == 20.0  # half of 2 is 1
-    assert to_cover(20.0, 18.5, 100.0, PLAIN) == 18.5  # 0.5 x 0.2 x 20 is 2
-    assert to_cover(20.0, 17.5, 100.0, PLAIN) == 20.0
-    assert to_cover(1e-6, 0.0, 100.0, PLAIN) == 1e-6  # a model in use gets its replica
+    assert to_cover(20.0, 18.5, 2.0, 0.6, PLAIN) == 20.0  # half of 2 is 1
+    assert to_cover(20.0, 18.5, 100.0, 0.6, PLAIN) == 18.5  # 0.5 x 0.2 x 20 is 2
+    assert to_cover(20.0, 17.5, 100.0, 0.6, PLAIN) == 20.0
+    assert to_cover(1e-6, 0.0, 100.0, 0.6, PLAIN) == 1e-6  # a model in use gets its replica
 
 
 def test_a_filling_cache_needs_more_up_to_a_bound() -> None:
@@ -92,7 +103,7 @@ def test_the_backlog_is_worked_off_in_its_time() -> None:
 
 
 def test_a_model_in_use_needs_a_trace() -> None:
-    nothing = replace(LOAD, level=0.0, expected=0.0)
+    nothing = replace(LOAD, settled=0.0, expected=0.0)
     assert required(nothing, ONE, 0.0, 0.0, True, PLAIN).total > 0.0
     assert required(nothing, ONE, 0.0, 0.0, False, PLAIN).total == 0.0
 

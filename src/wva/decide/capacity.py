@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wva.decide.demand import Weights
+from wva.decide.weights import Weights
 from wva.engine.build import build_server
 from wva.engine.capacity import Binding, Capacity, sustainable
 from wva.engine.engine_time import prompt_s

@@ -17,7 +17,7 @@ from itertools import groupby
 from wva.decide.choice import Option, grow, shrink
 from wva.decide.claim import Claim, Gift, Slot
 from wva.decide.offers import Market, Offer
-from wva.decide.options import grow_within, option_of, within_room
+from wva.decide.options import grow_within, keeping_ready, option_of, within_room
 from wva.decide.room import Room
 from wva.decide.sites import Leaving, Site
 from wva.decide.supply import placed
@@ -77,7 +77,9 @@ class _Handout:
             self._fill(group)
         for claim, counts in zip(group, start, strict=True):
             if claim.counts == counts and claim.yields and not (claim.gifts or claim.slots or claim.withdrawn):
-                claim.counts = shrink(claim.options, counts, claim.held, self._shrink_share)
+                claim.counts = shrink(
+                    keeping_ready(claim.options, claim.variants), counts, claim.held, self._shrink_share
+                )
         for claim in group:
             self._reserve(claim)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wva.fleet.memory import Memory
 from wva.fleet.variant import EngineArguments
 
-VERSION = 1
+VERSION = 2
 """Layout of ``BrainMemory``."""
 
 
@@ -36,6 +36,16 @@ class Excursion:
     """Mean requests per second."""
     deviation: float
     """In parts of the level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """What became of past deviations, of which older ones count for less."""
+
+    product: float = 0.0
+    """Weighted sum of the deviation times what was left of it one horizon later."""
+    square: float = 0.0
+    """Weighted sum of deviations squared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +99,12 @@ class ModelMemory:
     generated_by: Mapping[str, float] = field(default_factory=dict)
     """Answer tokens by instance when last known, for the instances that exist."""
     burstiness: float | None = None
-    """Squared coefficient of variation of the load in short bins around its level; ``None`` until a bin was seen."""
+    """Mean absolute deviation of the load in short bins from where it was heading, in parts of the level and beyond
+    what chance alone brings; ``None`` until a bin was seen."""
     excursions: tuple[Excursion, ...] = ()
     """Deviations of the last horizon, oldest first: what became of them is not known yet."""
-    persistence_product: float = 0.0
-    """Weighted sum over past deviations of the deviation times what was left of it one horizon later."""
-    persistence_square: float = 0.0
-    """Weighted sum of past deviations squared."""
+    rises: Persistence = Persistence()
+    falls: Persistence = Persistence()
     input_tokens: float | None = None
     """Mean tokens of a prompt; ``None`` until a request finished."""
     output_tokens: float | None = None

@@ -4,21 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from wva.decide import explain
+from wva.decide.bursts import remember_burst
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
 from wva.decide.choice import capacity_of, within_bounds
 from wva.decide.claim import Claim
-from wva.decide.demand import Demand, Weights, measure, remember_burst
+from wva.decide.demand import Demand, Lasting, measure
 from wva.decide.memory import ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
-from wva.decide.need import Requirement, held_need, hold_s, occupied_capacity, remember_need, required, to_cover
+from wva.decide.need import (
+    Requirement,
+    burst_share,
+    held_need,
+    hold_s,
+    occupied_capacity,
+    remember_need,
+    required,
+    to_cover,
+)
 from wva.decide.options import options_of, stuck_capacity
-from wva.decide.persistence import lasting_share, remember_excursion
+from wva.decide.persistence import remember_excursion, share_of
 from wva.decide.plans import hold_or_wake, hold_variant, settled, waking
 from wva.decide.samples import recent_output_tokens, remember_generated, remember_sample
 from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
 from wva.decide.supply import rolling_out
 from wva.decide.trust import backlog, generated, lengths, load_sample, occupancy
+from wva.decide.weights import Weights
 from wva.engine.mix import RequestMix
 from wva.fleet.observation import ModelObservation, Trigger, VariantObservation
 from wva.fleet.plan import VariantPlan
@@ -100,7 +111,8 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
     before = within_bounds(options)
     largest = max(option.unit for option in options)
-    need = to_cover(requirement.total + stuck, capacity_of(options, before), largest, scene.settings)
+    felt = burst_share(cheapest, scene.settings)
+    need = to_cover(requirement.total + stuck, capacity_of(options, before), largest, felt, scene.settings)
     guard = _guard(scene, memory, demand)
     left = requirement.total + stuck - need
     reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory), left)]
@@ -167,10 +179,10 @@ def _forecast(
     settings = scene.settings
     if new:
         memory = remember_burst(memory, weights, settings)
-    demand = measure(memory, weights, horizon_s, memory.residence_s, lasting_share(memory), settings)
+    lasting = Lasting(rise=share_of(memory.rises), fall=share_of(memory.falls))
+    demand = measure(memory, weights, horizon_s, memory.residence_s, lasting, settings)
     if demand is not None and new:
-        time = memory.samples[-1].time
-        memory = remember_excursion(memory, time, demand.level, demand.fast, horizon_s, settings)
+        memory = remember_excursion(memory, memory.samples[-1].time, demand, horizon_s, settings)
     return memory, demand
 
 

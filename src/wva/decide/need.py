@@ -58,15 +58,17 @@ def required(
     """The largest of the needs, plus the backlog.
 
     Headroom is for what nobody sees coming: a burst that has begun is what it was there for, and asks for no more.
+    Where the engines feel a part of each burst only, that part of the headroom is enough.
 
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
     """
-    headroom = settings.headroom
-    deviation = demand.deviation * burst_share(capacity, settings)
+    felt = burst_share(capacity, settings)
+    headroom = settings.headroom * felt
+    deviation = demand.deviation * felt
     surge = settings.surge_deviations * (1.0 + 2.0 * headroom)
-    steady = demand.level * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
+    steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
     coming = demand.expected * (1.0 + surge * deviation) / (1.0 - min(headroom, settings.least_headroom))
     full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * max(steady, coming))
     backlog = backlog_load / settings.backlog_s
@@ -74,13 +76,13 @@ def required(
     return Requirement(steady, coming, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
 
 
-def to_cover(need: float, capacity: float, largest: float, settings: Settings) -> float:
+def to_cover(need: float, capacity: float, largest: float, felt: float, settings: Settings) -> float:
     """The need that the present capacity must cover before replicas are ordered.
 
     A shortfall of less than half of the ``largest`` replica is left to the headroom, as long as enough of it stays:
-    then the need is taken to be what there is.
+    then the need is taken to be what there is. ``felt`` is the part of a burst, and so of the headroom, that counts.
     """
-    left = min(largest / 2.0, settings.tolerance * settings.headroom * need)
+    left = min(largest / 2.0, settings.tolerance * settings.headroom * felt * need)
     return capacity if need - left <= capacity < need else need
 
 

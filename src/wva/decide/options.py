@@ -10,6 +10,7 @@ from wva.decide.settings import Settings
 from wva.decide.supply import coming, placed
 from wva.decide.view import not_draining
 from wva.fleet.observation import VariantObservation
+from wva.fleet.replica import Phase
 
 
 def options_of(variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity]) -> list[Option]:
@@ -40,6 +41,14 @@ def _within(option: Option, seen: VariantObservation, room: Room) -> Option:
     if fits is None:
         return option
     return replace(option, most=max(option.least, min(option.most, max(option.count, placed(seen) + fits))))
+
+
+def keeping_ready(options: Sequence[Option], variants: Sequence[VariantObservation]) -> Sequence[Option]:
+    """The options with their ready replicas kept while others of the model start: what starts serves nobody yet."""
+    if not any(seen.in_phase(Phase.STARTING) for seen in variants):
+        return options
+    ready = {seen.variant.name: len(seen.in_phase(Phase.READY)) for seen in variants}
+    return [replace(option, least=max(option.least, min(option.most, ready[option.name]))) for option in options]
 
 
 def stuck_capacity(

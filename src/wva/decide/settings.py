@@ -13,9 +13,11 @@ class Settings:
     Raises ``ValueError`` for a part outside 0 to 1, a time below a second, and anything negative.
     """
 
-    headroom: float = 0.15
+    headroom: float = 0.4
     """Part of the capacity at the objectives that the level of the load leaves free, 0 to 1: for what nobody sees
-    coming. Policy owners who want more requests within the objectives at more cost raise this and nothing else."""
+    coming, such as twice the load for as long as a start-up takes. Less of it is kept where answers are long and so
+    average bursts out. Policy owners who want more requests within the objectives at more cost raise this and nothing
+    else."""
     least_headroom: float = 0.05
     """Part of the capacity that stays free under a load that is seen coming, at most the headroom: queueing needs it
     even then."""
@@ -36,8 +38,8 @@ class Settings:
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured, and which must have been seen before a
     shrink: long enough to see a trend through noise."""
-    most_growth: float = 1.25
-    """Largest growth over the horizon that a trend is believed to bring, as a factor: a step is no endless ramp."""
+    most_growth: float = 2.0
+    """Largest growth over the horizon that a trend is believed to bring, as a factor: no ramp is endless."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
     burst_memory_s: float = 1800.0
@@ -65,10 +67,10 @@ class Settings:
     fill_window_s: float = 120.0
     """Seconds over which the growth of what the KV caches hold is measured at least: answers that get longer show
     nowhere sooner."""
-    hold_horizons: float = 1.0
-    """For how long capacity once needed is kept under an even load, in times that a new replica takes: stopping and
-    starting again costs as much."""
-    hold_deviations: float = 2.0
+    hold_horizons: float = 0.5
+    """For how long capacity once needed is kept under an even load, in times that a new replica takes: a fall that
+    lasts is known by then, and stopping and starting again costs no more."""
+    hold_deviations: float = 4.0
     """How much longer for each standard deviation of short-term load: the burstier, the sooner it is needed again."""
     idle_window_s: float = 600.0
     """Seconds without a request after which a model may go to zero replicas, where its minimum allows: several

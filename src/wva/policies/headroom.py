@@ -14,4 +14,4 @@ def headroom_space(variants: Sequence[Variant]) -> Space:
     def options(values: Values) -> dict[str, Any]:
         return {"settings": {"headroom": values["headroom"]}}
 
-    return Space({"headroom": Real(0.0, 0.6, Settings().headroom)}, options)
+    return Space({"headroom": Real(0.0, 0.75, Settings().headroom)}, options)

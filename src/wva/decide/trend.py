@@ -1,0 +1,40 @@
+"""How steadily a quantity grows."""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from statistics import median
+
+STANDARD_ERRORS = 2.0
+"""Standard errors that a trend has to exceed, and is reduced by."""
+
+LEAST_POINTS = 4
+"""Points below which nothing is said of a trend."""
+
+Points = Sequence[tuple[float, float]]
+"""Time and value, times rising."""
+
+
+def slope(points: Points) -> float:
+    """Least-squares slope, moved towards 0 by its uncertainty; 0 for too few points."""
+    count = len(points)
+    if count < LEAST_POINTS:
+        return 0.0
+    mean_time, mean_value = sum(time for time, _ in points) / count, sum(value for _, value in points) / count
+    spread = sum((time - mean_time) ** 2 for time, _ in points)
+    found = sum((time - mean_time) * (value - mean_value) for time, value in points) / spread
+    residual = sum((value - mean_value - found * (time - mean_time)) ** 2 for time, value in points)
+    error = math.sqrt(residual / (count - 2) / spread)
+    return math.copysign(max(0.0, abs(found) - STANDARD_ERRORS * error), found)
+
+
+def steady_slope(points: Points) -> float:
+    """The same, but at most the median slope between any two points (Theil and Sen), and 0 where they disagree.
+
+    A step slopes as a whole, but between most of its points it is level: it is no ramp that goes on.
+    """
+    found = slope(points)
+    if found == 0.0:
+        return 0.0
+    steady = median((later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in combinations(points, 2))
+    return math.copysign(min(abs(found), abs(steady)), found) if found * steady > 0.0 else 0.0
