@@ -28,6 +28,8 @@ HALVINGS = 5
 """Runs for each price of a shortage."""
 LAST_HALVINGS = 3
 """Further runs for the best price."""
+MOST_RUNS = (len(SHORTAGE_PRICES) + 2) * HALVINGS + LAST_HALVINGS
+"""Schedules that a search runs at most."""
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -49,8 +51,13 @@ class Clairvoyant:
     """Whether the target was reached; where not, no schedule that was tried attains more than this one."""
     margin: float
     shortage_price: float
-    runs: int
-    """Schedules that the search ran."""
+    tried: tuple[tuple[float, float], ...] = ()
+    """Attainment and cost of every schedule that the search ran, in its order."""
+
+    @property
+    def runs(self) -> int:
+        """Schedules that the search ran."""
+        return len(self.tried)
 
 
 def find_clairvoyant(
@@ -107,7 +114,7 @@ class _Search:
             found = min(reached, key=lambda one: one.cost)
         else:
             found = max(self._tried, key=lambda one: (one.attainment, -one.cost))
-        return replace(found, runs=len(self._tried))
+        return replace(found, tried=tuple((one.attainment, one.cost) for one in self._tried))
 
     def halve(self, shortage_price: float, times: int) -> None:
         """Look for the least margin that suffices at one price of a shortage, from where the last look ended."""
@@ -136,7 +143,6 @@ class _Search:
             reached=attainment >= self._target * attainable,
             margin=margin,
             shortage_price=shortage_price,
-            runs=1,
         )
         self._tried.append(run)
         return run

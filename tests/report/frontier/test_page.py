@@ -37,8 +37,8 @@ def test_every_cause_has_words_and_a_colour() -> None:
 def test_the_verdicts_in_words() -> None:
     found = frontier()
     first, second = verdicts(found).rows
-    assert first[1:] == ("keda", "99.00 %", "$50.00", "$38.00", "0.76 ✓", "$15.00", "0.34")
-    assert second[1:] == ("keda", "99.00 %", "$50.00", "$38.00", "0.76 ✓", "-", "-")
+    assert first[1:] == ("keda", "99.00 %", "$50.00", "$38.00", "0.76 ✓", "$29.30", "$15.00", "0.34")
+    assert second[1:] == ("keda", "99.00 %", "$50.00", "$38.00", "0.76 ✓", "-", "-", "-")
     assert summary(found) == [
         "At the attainment of the best-tuned rival wva costs 0.76 of what that costs: 0.9 or less in 2 of 2.",
         "It closes 34% of the gap between that rival's cost and the least possible: half or more in 0 of 2.",

@@ -2,7 +2,7 @@
 
 from wva.report.causes import CAUSES
 from wva.report.frontier.compare import chosen, levels, verdict
-from wva.report.frontier.data import BoundPoint, Curve, Frontier, Panel, Run, Spot, Startup, Tuned, spot
+from wva.report.frontier.data import CostPoint, Curve, Frontier, Panel, Run, Spot, Startup, Tuned, spot
 
 
 def at(attainment: float, cost: float, label: str = "defaults", policy: str = "hpa", seeds: int = 1) -> Spot:
@@ -35,7 +35,8 @@ OWN = line("wva", "own", (0.90, 20.0), (1.00, 40.0))
 HPA = line("hpa", "rival", (0.70, 30.0), (0.95, 40.0), (0.995, 60.0))
 KEDA = line("keda", "rival", (0.80, 10.0), (0.99, 50.0))
 STATIC = line("static-best", "static", (0.99, 55.0))
-BOUND = (BoundPoint(0.9, 15.0), BoundPoint(1.0, 25.0))
+SCHEDULES = (CostPoint(0.8, 16.0), CostPoint(1.0, 30.0))
+BOUND = (CostPoint(0.9, 15.0), CostPoint(1.0, 25.0))
 
 
 def frontier() -> Frontier:
@@ -54,10 +55,11 @@ def frontier() -> Frontier:
             tuned=Tuned(24, 1, None, None),
             curves=(OWN, *rivals, STATIC),
             bound=bound,
-            verdict=verdict(OWN, rivals, bound),
-            levels=levels(OWN, rivals, STATIC, bound),
+            schedules=schedules,
+            verdict=verdict(OWN, rivals, schedules, bound),
+            levels=levels(OWN, rivals, STATIC, schedules, bound),
             startups=startups,
         )
-        for queue, bound in (("engine", BOUND), ("gateway", ()))
+        for queue, schedules, bound in (("engine", SCHEDULES, BOUND), ("gateway", (), ()))
     ]
     return Frontier("0", tuple(panels))

@@ -8,7 +8,7 @@ from wva.gateway.settings import Queue
 from wva.report.experiments.code import digest_of_modules
 from wva.report.experiments.experiment import LAYOUT, Outcome, Tell, content_of
 from wva.report.experiments.traffic import Traffic
-from wva.report.frontier.data import BoundPoint
+from wva.report.frontier.data import CostPoint
 from wva.report.processes import Progress
 from wva.scenario.load import override
 from wva.scenario.schema import Scenario
@@ -53,12 +53,12 @@ class Bounding:
         return {"costs": [frontier.cost_of_failing_freely(share * attainable) for share in ATTAINMENTS]}
 
 
-def bound_points(outcome: Outcome) -> tuple[BoundPoint, ...]:
+def bound_points(outcome: Outcome) -> tuple[CostPoint, ...]:
     """The bound of an outcome."""
-    return tuple(BoundPoint(share, cost) for share, cost in zip(ATTAINMENTS, outcome["costs"], strict=True))
+    return tuple(CostPoint(share, cost) for share, cost in zip(ATTAINMENTS, outcome["costs"], strict=True))
 
 
-def bound_at(points: Sequence[BoundPoint], attainment: float) -> float | None:
+def bound_at(points: Sequence[CostPoint], attainment: float) -> float | None:
     """What reaching an attainment costs at least: the bound of the largest one computed that does not exceed it.
 
     ``None`` where none was computed. Between points the bound is a curve that a line would overstate.

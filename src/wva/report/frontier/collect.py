@@ -9,6 +9,7 @@ from wva.report.frontier.bound import Bounding, bound_points
 from wva.report.frontier.compare import levels, verdict
 from wva.report.frontier.data import OWN, Curve, Panel, Startup, Tuned
 from wva.report.frontier.effort import Effort, Telling, effort, part_of
+from wva.report.frontier.schedules import Scheduling, schedule_points
 from wva.report.frontier.spots import Asked, curve, default_of, own_sweep, run_spots, taken_over
 from wva.report.frontier.statics import static_curve
 from wva.report.tuning.tune import open_search, tune
@@ -16,7 +17,7 @@ from wva.scenario.schema import Scenario
 
 STARTUPS_S = (30.0, 110.0, 300.0)
 """Start-ups with which the chosen spots are run again."""
-STAGES = ("the defaults", "tuning", "every seed", "static fleets", "other start-ups", "the bound")
+STAGES = ("the defaults", "tuning", "every seed", "static fleets", "other start-ups", "clairvoyant", "the bound")
 
 Stage = Callable[[str, str], None]
 """Told which stage begins, and more about it."""
@@ -57,6 +58,10 @@ def collect(
     startups = _startups((own, *others), _on_seeds(scenario, work.startup_seeds), bench)
 
     stage(STAGES[5], "")
+    (scheduled,) = bench.outcomes([Scheduling(scenario, scenario.seeds[0])])
+    schedules = schedule_points(scheduled)
+
+    stage(STAGES[6], "")
     (least,) = bench.outcomes([Bounding(scenario, scenario.seeds[0], outcomes[0]["attainable"])])
     bound = bound_points(least)
     return Panel(
@@ -68,9 +73,10 @@ def collect(
         attainable=outcomes[0]["attainable"],
         tuned=tuned,
         curves=(own, *others, static),
+        schedules=schedules,
         bound=bound,
-        verdict=verdict(own, others, bound),
-        levels=levels(own, others, static, bound),
+        verdict=verdict(own, others, schedules, bound),
+        levels=levels(own, others, static, schedules, bound),
         startups=startups,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from wva.report.experiments.trade import choose, cost_at
 from wva.report.frontier.bound import bound_at
-from wva.report.frontier.data import CHOSEN_AT, LEVELS, BoundPoint, Curve, Level, Spot, Verdict
+from wva.report.frontier.data import CHOSEN_AT, LEVELS, CostPoint, Curve, Level, Spot, Verdict
 
 
 def chosen(spots: Sequence[Spot]) -> int:
@@ -12,7 +12,9 @@ def chosen(spots: Sequence[Spot]) -> int:
     return spots.index(choose(spots, CHOSEN_AT))
 
 
-def verdict(own: Curve, rivals: Sequence[Curve], bound: Sequence[BoundPoint]) -> Verdict | None:
+def verdict(
+    own: Curve, rivals: Sequence[Curve], schedules: Sequence[CostPoint], bound: Sequence[CostPoint]
+) -> Verdict | None:
     """The own policy against the best-tuned rival; ``None`` without a rival."""
     if not rivals:
         return None
@@ -37,13 +39,20 @@ def verdict(own: Curve, rivals: Sequence[Curve], bound: Sequence[BoundPoint]) ->
         cost=best.cost,
         own_cost=own_cost,
         ratio=ratio(own_cost, best.cost),
+        schedule_cost=cost_at(schedules, best.attainment),
         bound_cost=bound_cost,
         gap_closed=gap_closed(best.cost, own_cost, bound_cost),
         notes=tuple(notes),
     )
 
 
-def levels(own: Curve, rivals: Sequence[Curve], static: Curve | None, bound: Sequence[BoundPoint]) -> tuple[Level, ...]:
+def levels(
+    own: Curve,
+    rivals: Sequence[Curve],
+    static: Curve | None,
+    schedules: Sequence[CostPoint],
+    bound: Sequence[CostPoint],
+) -> tuple[Level, ...]:
     """What each of the fixed attainments costs."""
     envelope = [spot for curve in rivals for spot in curve.spots]
 
@@ -54,6 +63,7 @@ def levels(own: Curve, rivals: Sequence[Curve], static: Curve | None, bound: Seq
             own=own_cost,
             rivals=rivals_cost,
             static=None if static is None else cost_at(static.spots, attainment),
+            schedule=cost_at(schedules, attainment),
             bound=bound_at(bound, attainment),
             ratio=ratio(own_cost, rivals_cost),
         )

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from wva.report.experiments.trade import non_dominated
+from wva.report.experiments.trade import choose, non_dominated
 from wva.report.figures.canvas import panels
 from wva.report.figures.place import Box, free_box
 from wva.report.figures.theme import INK, MUTED, PAPER, Layout, policy_colours
-from wva.report.frontier.data import OWN, STATIC, BoundPoint, Curve, Panel, Spot
+from wva.report.frontier.data import CHOSEN_AT, OWN, STATIC, CostPoint, Curve, Panel, Spot
 from wva.report.summary import dollars, duration, percent
 
 LOWEST = 0.5
@@ -24,7 +24,7 @@ _TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
 _COSTS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 _BEST = "#e07b2e"
 _OTHERS = "#9aa5b1"
-_BOUND = "bound"
+_BOUND, _CLAIRVOYANT = "bound", "clairvoyant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class _Line:
 
     name: str
     colour: str
-    front: Sequence[Spot | BoundPoint]
+    front: Sequence[Spot | CostPoint]
     spots: Sequence[Spot]
-    at: Spot | BoundPoint
+    at: Spot | CostPoint
     """Where its name stands."""
     strong: bool
 
@@ -69,9 +69,10 @@ def _lines(panel: Panel) -> list[_Line]:
     for curve in panel.curves:
         colour = own.get(curve.name) or (_BEST if curve.name == best else _OTHERS)
         lines.append(_line(curve, colour, strong=colour != _OTHERS))
-    if panel.bound:
-        front = non_dominated(panel.bound)
-        lines.append(_Line(_BOUND, INK, front, (), front[-1], strong=True))
+    for name, points in ((_CLAIRVOYANT, panel.schedules), (_BOUND, panel.bound)):
+        if points:
+            front = non_dominated(points)
+            lines.append(_Line(name, INK, front, (), choose(front, CHOSEN_AT), strong=True))
     return sorted(lines, key=lambda line: (line.strong, line.name == OWN))
 
 
@@ -84,7 +85,7 @@ def _height(attainment: float) -> float:
     return -math.log10(1 - min(max(attainment, 0.0), _HIGHEST))
 
 
-def _shown(points: Sequence[Spot | BoundPoint]) -> list[Spot | BoundPoint]:
+def _shown(points: Sequence[Spot | CostPoint]) -> list[Spot | CostPoint]:
     return [point for point in points if point.attainment >= LOWEST and point.cost > 0]
 
 
@@ -109,7 +110,7 @@ def _scale(axes: Axes, lines: Sequence[_Line]) -> None:
 
 def _draw(axes: Axes, line: _Line) -> None:
     front = _shown(line.front)
-    style = (0, (4, 2.5)) if line.name == _BOUND else "-"
+    style = {_BOUND: (0, (4, 2.5)), _CLAIRVOYANT: (0, (1, 1.5))}.get(line.name, "-")
     axes.plot(
         [point.cost for point in front],
         [_height(point.attainment) for point in front],
@@ -148,7 +149,7 @@ def _names(axes: Axes, figure: Figure, lines: Sequence[_Line], layout: Layout) -
     box = axes.get_position()
     size = (box.width * figure.get_figwidth() * 72, box.height * figure.get_figheight() * 72)
 
-    def place(point: Spot | BoundPoint) -> tuple[float, float]:
+    def place(point: Spot | CostPoint) -> tuple[float, float]:
         x, y = (axes.transData + axes.transAxes.inverted()).transform((point.cost, _height(point.attainment)))
         return float(x) * size[0], float(y) * size[1]
 

@@ -76,8 +76,8 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class BoundPoint:
-    """The least cost at which anybody could reach an attainment, the traffic known beforehand."""
+class CostPoint:
+    """What reaching an attainment costs."""
 
     attainment: float
     cost: float
@@ -93,6 +93,8 @@ class Level:
     rivals: float | None
     """On the lower envelope of the spots of all rivals, between which it is interpolated too: in their favour."""
     static: float | None
+    schedule: float | None
+    """On the line through the schedules that were found with the whole traffic known."""
     bound: float | None
     ratio: float | None
     """Own over rivals."""
@@ -110,6 +112,8 @@ class Verdict:
     own_cost: float | None
     ratio: float | None
     """Own cost over the rival's."""
+    schedule_cost: float | None
+    """What a schedule costs that was found with the whole traffic known."""
     bound_cost: float | None
     gap_closed: float | None
     """Share of the way from the rival's cost down to the bound's that the own policy has gone; below 0 it costs
@@ -153,8 +157,10 @@ class Panel:
     """Share of the offered that an empty replica would meet, on the first seed."""
     tuned: Tuned
     curves: tuple[Curve, ...]
-    bound: tuple[BoundPoint, ...]
-    """Empty where it was not computed."""
+    schedules: tuple[CostPoint, ...]
+    """What schedules reach that were found with the whole traffic known, on the first seed; the cheapest first."""
+    bound: tuple[CostPoint, ...]
+    """The least cost of each attainment for anybody, on the first seed; empty where it was not computed."""
     verdict: Verdict | None
     """``None`` where no rival was run."""
     levels: tuple[Level, ...]

@@ -29,6 +29,8 @@ READING = (
     "are its single seeds, hollow ones published defaults. Upwards, equal steps leave equal parts of the misses; "
     "costs are on a logarithmic scale. Coloured are the own policy, the best-tuned rival and the static fleets, grey "
     "the other rivals. What meets less than half is not shown.",
+    "Dotted is what schedules of replicas reach that were searched for with the whole traffic known; dashed is what "
+    "nobody can go below. Both are of the first seed; who sees traffic only as it comes can be expected on neither.",
     "In the tables of equal attainment, all rivals are the lower envelope of all their points, which no single one of "
     "them may reach between two of these: it is drawn in their favour. A dash: nothing that was run attains so much, "
     "or it is not known.",

@@ -38,6 +38,7 @@ def verdicts(frontier: Frontier) -> Table:
                 dollars(found.cost),
                 dollars(found.own_cost),
                 marked(found.ratio, found.ratio is not None and found.ratio <= RATIO_WANTED),
+                dollars(found.schedule_cost),
                 dollars(found.bound_cost),
                 marked(found.gap_closed, found.gap_closed is not None and found.gap_closed >= GAP_WANTED),
             )
@@ -50,6 +51,7 @@ def verdicts(frontier: Frontier) -> Table:
             "at",
             f"{OWN} there",
             "ratio",
+            "clairvoyant there",
             "bound there",
             "gap closed",
         ),
@@ -101,11 +103,12 @@ def level_table(panel: Panel) -> Table:
             dollars(level.rivals),
             marked(level.ratio, level.ratio is not None and level.ratio <= RATIO_WANTED),
             dollars(level.static),
+            dollars(level.schedule),
             dollars(level.bound),
         )
         for level in panel.levels
     )
-    return Table(("of attainable", OWN, "all rivals", "ratio", "static fleets", "bound"), rows)
+    return Table(("of attainable", OWN, "all rivals", "ratio", "static fleets", "clairvoyant", "bound"), rows)
 
 
 def curve_table(panel: Panel) -> Table:
