@@ -7,13 +7,9 @@ import pytest
 from tests.decide.worlds import SETTINGS, ready, replica, seen, variant
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
-from wva.decide.memory import ModelMemory, Need
 from wva.decide.need import (
     burst_share,
-    held_need,
-    hold_s,
     occupied_capacity,
-    remember_need,
     required,
     to_cover,
 )
@@ -114,21 +110,3 @@ def test_occupied_capacity_is_that_of_the_part_in_use() -> None:
     assert occupied_capacity(9000.0, [two], {"v": ONE}) == pytest.approx(1.5 * 10.0)
     assert occupied_capacity(None, [two], {"v": ONE}) == 0.0
     assert occupied_capacity(500.0, [ready(variant(), 0)], {"v": ONE}) == 0.0
-
-
-def test_a_need_is_held_for_its_time_and_no_longer() -> None:
-    memory = ModelMemory(since=0.0)
-    for time, need in ((0.0, 5.0), (100.0, 9.0), (200.0, 4.0), (300.0, 6.0)):
-        memory = remember_need(memory, Need(time, need), 300.0)
-    assert [n.requests_per_s for n in memory.needs] == [9.0, 6.0]
-    assert held_need(remember_need(memory, Need(400.0, 1.0), 300.0)) == 9.0
-    assert held_need(remember_need(memory, Need(401.0, 1.0), 300.0)) == 6.0
-    assert held_need(ModelMemory(since=0.0)) == 0.0
-
-
-def test_needs_are_held_for_longer_the_longer_a_start_takes_and_the_burstier_the_load_is() -> None:
-    plain = replace(SETTINGS, hold_horizons=1.0, hold_deviations=2.0)
-    assert hold_s(0.0, 125.0, plain) == 125.0
-    assert hold_s(0.0, 315.0, plain) == 315.0
-    assert hold_s(0.5, 125.0, plain) == 250.0
-    assert hold_s(9.0, 125.0, plain) == 125.0 * 5  # two deviations at most

@@ -13,7 +13,7 @@ from itertools import pairwise
 from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.samples import latest_before
 from wva.decide.settings import Settings
-from wva.decide.trend import steady_slope
+from wva.decide.trend import Points, steady_slope
 from wva.decide.weights import Weights
 
 MOST_DEVIATION = 4.0
@@ -55,7 +55,7 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     if level <= 0.0:
         return memory
     ahead = (newest.time - samples[0].time) / 2.0
-    surprise = abs(weights.rate(start, newest) - level - trend_of(before, weights) * ahead) / level
+    surprise = abs(weights.rate(start, newest) - level - steady_slope(rates_of(before, weights)) * ahead) / level
     chance = MEAN_OF_NORMAL * by_chance(level, weights, newest.time - start.time)
     excess = max(0.0, min(surprise, MOST_DEVIATION) - chance)
     if memory.burstiness is None:
@@ -64,6 +64,6 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     return replace(memory, burstiness=memory.burstiness + learned * (excess - memory.burstiness))
 
 
-def trend_of(samples: Sequence[LoadSample], weights: Weights) -> float:
-    """Growth of the load per second that goes on and stands out from its noise."""
-    return steady_slope([((one.time + two.time) / 2.0, weights.rate(one, two)) for one, two in pairwise(samples)])
+def rates_of(samples: Sequence[LoadSample], weights: Weights) -> Points:
+    """The load between each two samples, in the middle of them."""
+    return [((one.time + two.time) / 2.0, weights.rate(one, two)) for one, two in pairwise(samples)]

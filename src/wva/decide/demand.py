@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wva.decide.bursts import LEAST_SPAN_S, deviation_of, trend_of
+from wva.decide.bursts import LEAST_SPAN_S, deviation_of, rates_of
 from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.samples import SAME_SCRAPE_S, latest_before
 from wva.decide.settings import Settings
-from wva.decide.trend import slope
+from wva.decide.trend import slope, steady_slope
 from wva.decide.weights import Weights
 
 CERTAIN = 2.0
@@ -47,7 +47,8 @@ class Demand:
     noise: float
     """The same over the fast window."""
     expected: float
-    """The level, with what is likely to stay of the fast load, carried along a rising trend to the horizon."""
+    """The level, with what is likely to stay of the fast load, carried along a rising trend to the horizon. Growth that
+    has just begun is no trend yet, and is carried less far."""
     held_tokens: float | None
     """KV-cache tokens held now, carried along their own growth; ``None`` is unknown."""
 
@@ -67,12 +68,15 @@ def measure(
     fast_s = max(settings.fast_window_s, settings.fast_residences * residence_s)
     recent = latest_before(samples, newest.time - fast_s) or samples[0]
     deviation = deviation_of(memory, level, weights, settings)
-    trend = trend_of(samples, weights)
+    rates = rates_of(samples, weights)
+    trend = steady_slope(rates)
     fast = _fast(samples, recent, level * deviation, weights, settings)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.
     span = (1.0 - lasting.rise) * (newest.time - samples[0].time) + lasting.rise * (newest.time - recent.time)
     lead = span / 2.0 + horizon_s
-    present = level + lasting.rise * (fast - level)
+    present, most = level + lasting.rise * (fast - level), max(level, fast)
+    carried = min(present + max(0.0, trend) * lead, settings.most_growth * most)
+    begun = min(present + max(0.0, slope(rates)) * lead, settings.sudden_growth * most)
     return Demand(
         level=level,
         settled=min(level, level + lasting.fall * (fast - level)),
@@ -80,7 +84,7 @@ def measure(
         fast=fast,
         deviation=deviation,
         noise=deviation * math.sqrt(min(1.0, settings.burst_bin_s / (newest.time - recent.time))),
-        expected=min(present + max(0.0, trend) * lead, settings.most_growth * max(level, fast)),
+        expected=max(carried, begun),
         held_tokens=_expected_held(samples, settings, horizon_s, residence_s),
     )
 

@@ -59,6 +59,16 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """A need that came back after it was no longer kept."""
+
+    time: float
+    """When it came back, in seconds since the epoch."""
+    seconds: float
+    """For how long it is to be kept next time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Startup:
     """How long starts of a variant took."""
 
@@ -114,7 +124,9 @@ class ModelMemory:
     residence_s: float = 0.0
     """Seconds that a mean request is in flight on the cheapest variant under full load; 0 until that is known."""
     needs: tuple[Need, ...] = ()
-    """Needs still kept that no later one exceeds, so falling: the first is the largest."""
+    """Needs of the longest hold that no later one exceeds, so falling: the first is the largest."""
+    absence: Absence | None = None
+    """The newest need that came back too late, or one before it that stayed away for longer."""
 
 
 @dataclass(frozen=True, slots=True)

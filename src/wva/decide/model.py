@@ -9,18 +9,10 @@ from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
 from wva.decide.choice import capacity_of, within_bounds
 from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Lasting, measure
+from wva.decide.hold import held_need, hold_s, remember_need
 from wva.decide.memory import ModelMemory, Need, VariantMemory
 from wva.decide.mix import remember_lengths, request_mix
-from wva.decide.need import (
-    Requirement,
-    burst_share,
-    held_need,
-    hold_s,
-    occupied_capacity,
-    remember_need,
-    required,
-    to_cover,
-)
+from wva.decide.need import Requirement, burst_share, occupied_capacity, required, to_cover
 from wva.decide.options import options_of, stuck_capacity
 from wva.decide.persistence import remember_excursion, share_of
 from wva.decide.plans import hold_or_wake, hold_variant, settled, waking
@@ -106,8 +98,9 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     if demand is None:
         return _blind(scene, memory, "the load has not been seen for long enough"), memory
     requirement = _requirement(scene, memory, demand, cheapest, capacities, weights)
-    hold = hold_s(demand.deviation, horizon_s, scene.settings)
-    memory = remember_need(memory, Need(scene.now, requirement.total), hold)
+    kept_s = hold_s(memory, scene.now, demand.deviation, horizon_s, scene.settings)
+    memory = remember_need(memory, Need(scene.now, requirement.total), kept_s, scene.settings)
+    held = held_need(memory, scene.now, kept_s)
     stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
     before = within_bounds(options)
     largest = max(option.unit for option in options)
@@ -115,7 +108,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     need = to_cover(requirement.total + stuck, capacity_of(options, before), largest, felt, scene.settings)
     guard = _guard(scene, memory, demand)
     left = requirement.total + stuck - need
-    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held_need(memory), left)]
+    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held, left)]
     if guard is not None:
         reasons.append(guard)
     claim = Claim(
@@ -124,7 +117,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
         tuple(options),
         before,
         need=need,
-        held=held_need(memory) + stuck,
+        held=held + stuck,
         stuck=stuck,
         yields=guard is None,
     )

@@ -1,12 +1,11 @@
-"""How much capacity the demand needs, headroom included, and how long a need is kept."""
+"""How much capacity the demand needs, headroom included."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
-from wva.decide.memory import ModelMemory, Need
 from wva.decide.settings import Settings
 from wva.fleet.observation import VariantObservation
 from wva.fleet.replica import Phase
@@ -16,9 +15,6 @@ TRACE_OF_LOAD = 1e-6
 
 MOST_OVERFLOW = 1.5
 """Largest part of the KV cache that is believed to be needed: what is far beyond full tells how long a queue is."""
-
-MOST_DEVIATION = 2.0
-"""Largest deviation of short-term load by which capacity is held for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +96,3 @@ def occupied_capacity(
             rate += serving * capacity.requests_per_s
             tokens += serving * capacity.kv_tokens
     return rate * min(MOST_OVERFLOW, held_tokens / tokens) if tokens > 0.0 else 0.0
-
-
-def remember_need(memory: ModelMemory, need: Need, hold_s: float) -> ModelMemory:
-    """Add a need, and forget those that it exceeds or that are ``hold_s`` seconds older."""
-    oldest = need.time - hold_s
-    kept = [n for n in memory.needs if n.time >= oldest and n.requests_per_s > need.requests_per_s]
-    return replace(memory, needs=(*kept, need))
-
-
-def hold_s(deviation: float, horizon_s: float, settings: Settings) -> float:
-    """Seconds for which capacity once needed is kept, where a new replica takes ``horizon_s``."""
-    return settings.hold_horizons * horizon_s * (1.0 + settings.hold_deviations * min(deviation, MOST_DEVIATION))
-
-
-def held_need(memory: ModelMemory) -> float:
-    """The largest need that is still kept."""
-    return memory.needs[0].requests_per_s if memory.needs else 0.0

@@ -40,6 +40,8 @@ class Settings:
     shrink: long enough to see a trend through noise."""
     most_growth: float = 2.0
     """Largest growth over the horizon that a trend is believed to bring, as a factor: no ramp is endless."""
+    sudden_growth: float = 1.25
+    """The same for growth that has just begun: it may be a step, and a step is no ramp."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
     burst_memory_s: float = 1800.0
@@ -72,6 +74,9 @@ class Settings:
     lasts is known by then, and stopping and starting again costs no more."""
     hold_deviations: float = 4.0
     """How much longer for each standard deviation of short-term load: the burstier, the sooner it is needed again."""
+    longest_hold_s: float = 900.0
+    """Seconds for which capacity once needed is kept at most, where needs come back in waves: some start-ups, beyond
+    which starting again is cheaper than waiting."""
     idle_window_s: float = 600.0
     """Seconds without a request after which a model may go to zero replicas, where its minimum allows: several
     start-ups, because the next request waits for one."""
