@@ -67,11 +67,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def gateway_of(*models: ServedModel, **settings: Any) -> AsyncIterator[Rig]:
+async def gateway_of(
+    *models: ServedModel, clock: Callable[[], float] = time.monotonic, **settings: Any
+) -> AsyncIterator[Rig]:
     """A gateway on a free port with one model, or with these."""
     holds: list[str] = []
     defaults: dict[str, Any] = {"stop_timeout": 0.2, "refused_pause": 0.05}
-    gateway = Gateway(models or (ServedModel("m"),), GatewaySettings(**defaults | settings), on_hold=holds.append)
+    gateway = Gateway(models or (ServedModel("m"),), GatewaySettings(**defaults | settings), holds.append, clock)
     url = await gateway.start("127.0.0.1", 0)
     try:
         async with (

@@ -1,14 +1,22 @@
 """Requests that wait: for a first replica, for room, in whose order, and until when."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from tests.gateway.rig import Rig, backend, gateway_of, until
-from tests.gateway.upstream import ModelServer, running, waits
-from wva.gateway.backend import Reading
+from tests.gateway.upstream import ModelServer, pauses, running, waits
+from wva.fleet.readings import LoadReading
 from wva.gateway.settings import Queue, ServedModel
+
+
+async def stream(rig: Rig, prompt: str) -> int:
+    """The status of a streamed answer, once it is complete."""
+    async with rig.http.post(rig.url + "/v1/completions", json={"model": "m", "prompt": prompt, "stream": True}) as got:
+        await got.read()
+        return got.status
 
 
 async def hold(rig: Rig, *prompts: str, **fields: Any) -> list["asyncio.Task[tuple[int, Any]]"]:
@@ -42,32 +50,78 @@ async def test_what_is_held_goes_out_in_order_as_readings_show_room() -> None:
         await until(lambda: server.at_once == 2)
         held = await hold(rig, "1", "2", "3")
         # Both are running; the gateway may send two more, which it counts as waiting until it is told otherwise.
-        rig.gateway.read(server.url, Reading(0.0, running=2, waiting=0))
+        rig.gateway.read(server.url, LoadReading(0.0, running=2, waiting=0))
         await until(lambda: server.at_once == 4)
         assert server.prompts[2:] == ["1", "2"]
-        rig.gateway.read(server.url, Reading(0.0, running=2, waiting=2))
+        rig.gateway.read(server.url, LoadReading(0.0, running=2, waiting=2))
         await asyncio.sleep(0.05)
         assert rig.gateway.queued("m") == 1
-        rig.gateway.read(server.url, Reading(0.0, running=3, waiting=1))
+        rig.gateway.read(server.url, LoadReading(0.0, running=3, waiting=1))
         await until(lambda: server.prompts[4:] == ["3"])
         server.gate.set()
         assert [(await task)[0] for task in first + held] == [200] * 5
+
+
+async def test_an_answer_that_begins_makes_room_before_any_reading_does() -> None:
+    async with running(pauses) as server, gateway_of(queue=Queue.GATEWAY, hold_above=2) as rig:
+        rig.place(server)
+        tasks = [asyncio.create_task(stream(rig, str(number))) for number in range(6)]
+        # Each has its first word at once, so none of them waits at the replica.
+        await until(lambda: server.at_once == 6)
+        assert rig.gateway.queued("m") == 0
+        server.gate.set()
+        assert [await task for task in tasks] == [200] * 6
+
+
+@pytest.mark.parametrize(
+    ("reading", "held"),
+    [
+        # Two of ours run and one waits, as was read; then both of ours that ran and the one that waited answer.
+        (LoadReading(0.0, running=1, waiting=1), 0),
+        # Three more are somebody else's, and nothing says that they have begun.
+        (LoadReading(0.0, running=1, waiting=4), 1),
+        (LoadReading(0.0, waiting=2), 1),
+    ],
+)
+async def test_what_was_read_as_waiting_counts_until_its_answer_begins(reading: LoadReading, held: int) -> None:
+    async with running(pauses) as server, gateway_of(queue=Queue.GATEWAY, hold_above=2) as rig:
+        rig.place(server)
+        tasks = [asyncio.create_task(stream(rig, str(number))) for number in range(2)]
+        await until(lambda: server.at_once == 2)
+        await asyncio.sleep(0.05)
+        rig.gateway.read(server.url, reading)
+        tasks.append(asyncio.create_task(stream(rig, "3")))
+        await asyncio.sleep(0.05)
+        assert rig.gateway.queued("m") == held
+        rig.gateway.read(server.url, LoadReading(0.0, running=2, waiting=0))
+        server.gate.set()
+        assert [await task for task in tasks] == [200] * 3
+
+
+async def test_times_are_those_of_a_clock_that_runs_faster() -> None:
+    began = time.monotonic()
+    settings: Any = {"queue_timeout": 20.0, "first_token_timeout": 100.0, "clock_speed": 100.0}
+    async with gateway_of(clock=lambda: 100.0 * time.monotonic(), **settings) as rig:
+        assert (await rig.post())[0] == 503
+        assert time.monotonic() - began < 10
+        held = await rig.metric("inference_extension_flow_control_request_queue_duration_seconds_sum")
+        assert 20 <= held < 1000
 
 
 async def test_a_full_cache_holds_too() -> None:
     settings: Any = {"queue": Queue.GATEWAY, "hold_above": 100, "hold_above_kv": 0.9}
     async with running() as server, gateway_of(**settings) as rig:
         rig.place(server)
-        rig.gateway.read(server.url, Reading(0.0, waiting=0, kv_usage=0.95, kv_capacity_tokens=10_000))
+        rig.gateway.read(server.url, LoadReading(0.0, waiting=0, kv_usage=0.95, kv_capacity_tokens=10_000))
         (task,) = await hold(rig, "1")
-        rig.gateway.read(server.url, Reading(0.0, waiting=0, kv_usage=0.85, kv_capacity_tokens=10_000))
+        rig.gateway.read(server.url, LoadReading(0.0, waiting=0, kv_usage=0.85, kv_capacity_tokens=10_000))
         assert (await task)[0] == 200
 
 
 async def test_a_reading_that_is_too_old_holds_nothing() -> None:
     async with running() as server, gateway_of(queue=Queue.GATEWAY, hold_above=1, reading_max_age=0.2) as rig:
         rig.place(server)
-        rig.gateway.read(server.url, Reading(0.0, waiting=7))
+        rig.gateway.read(server.url, LoadReading(0.0, waiting=7))
         task = rig.task()
         await until(lambda: rig.gateway.queued("m") == 1)
         # Nothing is told any more, so the replica's own queue takes it.
@@ -77,8 +131,8 @@ async def test_a_reading_that_is_too_old_holds_nothing() -> None:
 async def test_an_older_reading_does_not_replace_a_newer_one() -> None:
     async with running() as server, gateway_of(queue=Queue.GATEWAY, hold_above=1) as rig:
         rig.place(server)
-        rig.gateway.read(server.url, Reading(0.0, waiting=7))
-        rig.gateway.read(server.url, Reading(5.0, waiting=0))
+        rig.gateway.read(server.url, LoadReading(0.0, waiting=7))
+        rig.gateway.read(server.url, LoadReading(5.0, waiting=0))
         await hold(rig, "1")
 
 
@@ -129,7 +183,8 @@ async def test_a_full_queue_turns_away_with_a_time_to_come_again() -> None:
 
 @pytest.mark.parametrize("setting", ["queue_timeout", "first_token_timeout"])
 async def test_what_is_held_too_long_fails(setting: str) -> None:
-    async with gateway_of(**{setting: 0.05}) as rig:
+    settings: dict[str, Any] = {setting: 0.05}
+    async with gateway_of(**settings) as rig:
         async with rig.http.post(rig.url + "/v1/completions", json={"model": "m"}) as got:
             assert (got.status, got.headers["Retry-After"]) == (503, "2")
             assert (await got.json())["error"]["code"] == "queue_timeout"

@@ -7,7 +7,9 @@ import pytest
 
 from tests.gateway.rig import gateway_of
 from tests.gateway.upstream import breaks, running
+from wva.fleet.model import Objectives
 from wva.gateway.metrics import MAX_FLOWS
+from wva.gateway.settings import ServedModel
 
 LABELS = {
     "inference_extension_flow_control_queue_size": "fairness_id inference_pool model_name priority target_model_name",
@@ -74,3 +76,26 @@ async def test_clients_cannot_make_series_without_end() -> None:
         flows = {dict(has)["fairness_id"]: value for (one, has), value in found.items() if one == name}
         assert len(flows) == MAX_FLOWS + 1
         assert flows["other"] == 5
+
+
+@pytest.mark.parametrize(
+    ("objectives", "met"),
+    [
+        (Objectives(ttft_s=5.0, tpot_s=5.0), 2),
+        (Objectives(ttft_s=1e-9, tpot_s=5.0), 1),
+        (Objectives(ttft_s=1e-9, tpot_s=1e-9), 0),
+        (None, 0),
+    ],
+)
+async def test_answers_that_keep_the_objectives_are_counted(objectives: Objectives | None, met: int) -> None:
+    # One answer that is not streamed shows only when it is whole: the first token's own time is not known.
+    async with running() as server, gateway_of(ServedModel("m", objectives=objectives)) as rig:
+        rig.place(server)
+        for streaming in (False, True):
+            async with rig.http.post(
+                rig.url + "/v1/completions", json={"model": "m", "prompt": "hi", "stream": streaming}
+            ) as got:
+                await got.read()
+        assert await rig.metric("wva_gateway_met_total", model_name="m") == met
+        tally = rig.gateway.tally("m")
+        assert (tally.offered, tally.ended, tally.met, tally.failed) == (2, 2, met, 0)

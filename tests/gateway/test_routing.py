@@ -8,9 +8,10 @@ from tests.simulate.fleets import Rig as Simulated
 from tests.simulate.fleets import server as simulated_server
 from tests.simulate.fleets import variant
 from wva.engine.server import BLOCK_TOKENS
+from wva.fleet.readings import LoadReading
 from wva.gateway.affinity import BLOCK_BYTES, PrefixMemory, prefix_hashes
 from wva.gateway.ask import Ask, Flow
-from wva.gateway.backend import Backend, BackendState, Reading
+from wva.gateway.backend import Backend, BackendState
 from wva.gateway.pool import ModelPool
 from wva.gateway.settings import GatewaySettings, Queue, Routing, ServedModel
 
@@ -78,7 +79,7 @@ def test_by_the_kv_cache_it_picks_what_the_simulated_gateway_picks(full_load_s: 
     )
     pool = pool_of(replica("tight-1"), replica("roomy-1"), full_load_s=full_load_s)
     for name, count in blocks.items():
-        pool.read(f"{name}-1", Reading(0.0, waiting=0, kv_usage=0.0, kv_capacity_tokens=count * BLOCK_TOKENS))
+        pool.read(f"{name}-1", LoadReading(0.0, waiting=0, kv_usage=0.0, kv_capacity_tokens=count * BLOCK_TOKENS))
     assert routed(pool, *[ask(size) for size in tokens]) == rig.until(0.09).routed()
 
 
@@ -97,7 +98,7 @@ def test_round_robin_takes_them_in_turn_and_passes_over_who_takes_nothing() -> N
 
 def test_who_is_short_of_memory_looks_busier() -> None:
     pool = pool_of(replica("a"), replica("b"))
-    pool.read("a", Reading(0.0, waiting=4, waiting_for_capacity=1))
+    pool.read("a", LoadReading(0.0, waiting=4, waiting_for_capacity=1))
     # 32 more requests go to b before the two look alike.
     assert routed(pool, *[ask()] * 33) == ["b"] * 32 + ["a"]
 
@@ -106,12 +107,12 @@ def test_who_is_short_of_memory_looks_busier() -> None:
     ("reading", "load_s"),
     [
         pytest.param(None, 1.0, id="unknown: by what is in flight"),
-        pytest.param(Reading(0.0, kv_usage=0.5), 50.0, id="half full: half of the full load"),
-        pytest.param(Reading(0.0, kv_usage=0.5, kv_capacity_tokens=1600), 60.0, id="with the prompt of a tenth"),
-        pytest.param(Reading(99.0, kv_usage=0.5), 1.0, id="too old: by what is in flight"),
+        pytest.param(LoadReading(0.0, kv_usage=0.5), 50.0, id="half full: half of the full load"),
+        pytest.param(LoadReading(0.0, kv_usage=0.5, kv_capacity_tokens=1600), 60.0, id="with the prompt of a tenth"),
+        pytest.param(LoadReading(99.0, kv_usage=0.5), 1.0, id="too old: by what is in flight"),
     ],
 )
-def test_the_load_is_the_fuller_of_engine_and_cache(reading: Reading | None, load_s: float) -> None:
+def test_the_load_is_the_fuller_of_engine_and_cache(reading: LoadReading | None, load_s: float) -> None:
     state = BackendState(replica("a"), GatewaySettings(), Time())
     if reading is not None:
         state.read(reading)
@@ -127,9 +128,9 @@ def test_a_reading_has_the_requests_that_were_sent_before_it() -> None:
     assert not state.takes()
     clock.now = 1.2
     # Asked at 0.7 s: the first request is in it, the second is not.
-    state.read(Reading(0.5, waiting=0))
+    state.read(LoadReading(0.5, waiting=0))
     assert state.takes()
-    state.read(Reading(0.5, waiting=1))
+    state.read(LoadReading(0.5, waiting=1))
     assert not state.takes()
     for one in sent:
         state.end(one)

@@ -10,7 +10,7 @@ from aiohttp import web
 from tests.prometheus.pages import GATEWAY, REAL_VLLM
 from tests.prometheus.servers import free_port, hanging, serving, showing
 from wva.control.clock import SystemClock
-from wva.fleet.readings import Endpoint, InstanceReading
+from wva.fleet.readings import Endpoint, InstanceReading, LoadReading
 from wva.prometheus.scraper import Scraper, ScraperSettings
 
 FAST = ScraperSettings(interval_s=0.05, timeout_s=0.5)
@@ -52,14 +52,14 @@ async def test_the_first_reading_waits_for_the_first_scrape() -> None:
 
 async def test_rates_come_with_the_second_scrape_and_listeners_hear_of_each() -> None:
     scrapes = 0
-    heard: list[InstanceReading] = []
+    heard: list[LoadReading] = []
 
     def page() -> str:
         nonlocal scrapes
         scrapes += 1
         return REAL_VLLM.replace("8295.0", str(1000 * scrapes))
 
-    def listen(instance: str, reading: InstanceReading) -> None:
+    def listen(instance: str, reading: LoadReading) -> None:
         assert instance == "i0"
         heard.append(reading)
         raise RuntimeError("a listener that fails")
@@ -68,8 +68,7 @@ async def test_rates_come_with_the_second_scrape_and_listeners_hear_of_each() ->
         scraper.follow(endpoints)
         await until(lambda: len(heard) >= 3)
         last = (await scraper.read(endpoints, [])).instances["i0"].metrics
-    totals = [one.metrics.prompt_tokens_total for one in heard if one.metrics is not None]
-    assert totals[:3] == [1000, 2000, 3000]
+    assert {(one.running, one.waiting, one.kv_usage, one.kv_capacity_tokens) for one in heard} == {(4, 2, 0.25, 40_000)}
     assert last is not None
     assert last.prompt_tokens_rate_5m is not None
     assert last.prompt_tokens_rate_5m > 0
@@ -117,8 +116,8 @@ async def test_what_is_gone_keeps_its_last_reading_as_it_ages_and_nonsense_is_un
     async def page(_: web.Request) -> web.Response:
         return web.Response(status=503) if text == "" else web.Response(text=text)
 
-    def listen(_: str, reading: InstanceReading) -> None:
-        heard.append(reading.metrics is not None)
+    def listen(_: str, reading: LoadReading) -> None:
+        heard.append(reading.running is not None)
 
     async with scraping(page, on_reading=listen) as (scraper, endpoints):
         first = (await scraper.read(endpoints, [])).instances["i0"]
@@ -139,6 +138,27 @@ async def test_what_is_gone_keeps_its_last_reading_as_it_ages_and_nonsense_is_un
         await until(lambda: not scraper.problems.now)
 
 
+async def test_what_routing_asks_for_in_between_enters_no_window() -> None:
+    asked = 0
+    heard: list[LoadReading] = []
+
+    def page() -> str:
+        nonlocal asked
+        asked += 1
+        return REAL_VLLM.replace("8295.0", str(1000 * asked))
+
+    settings = ScraperSettings(interval_s=0.02, sample_s=OFTEN, timeout_s=5.0)
+    async with scraping(showing(page), settings=settings, on_reading=lambda _, load: heard.append(load)) as (
+        scraper,
+        endpoints,
+    ):
+        scraper.follow(endpoints)
+        await until(lambda: len(heard) >= 5)
+        seen = (await scraper.read(endpoints, [])).instances["i0"].metrics
+    assert seen is not None
+    assert (seen.prompt_tokens_total, seen.prompt_tokens_rate_5m) == (1000, None)
+
+
 async def test_a_hung_instance_is_asked_again_only_when_its_time_is_up() -> None:
     asked = 0
 
@@ -147,7 +167,7 @@ async def test_a_hung_instance_is_asked_again_only_when_its_time_is_up() -> None
         asked += 1
         return await hanging(request)
 
-    async with scraping(page, settings=ScraperSettings(0.01, 0.3)) as (scraper, endpoints):
+    async with scraping(page, settings=ScraperSettings(0.01, timeout_s=0.3)) as (scraper, endpoints):
         scraper.follow(endpoints)
         await asyncio.sleep(0.7)
     assert 1 <= asked <= 4

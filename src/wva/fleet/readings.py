@@ -29,6 +29,25 @@ class InstanceReading:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadReading:
+    """What an instance says of its load now: what routing goes by. ``None`` is unknown.
+
+    While requests queue at the gateway, room on a replica shows only in a reading or in a first token, so readings must
+    come often: the simulated gateway has one every 100 ms.
+    """
+
+    age_s: float
+    """Seconds since it was asked."""
+    running: float | None = None
+    waiting: float | None = None
+    kv_usage: float | None = None
+    """Share of the KV cache in use, 0 to 1."""
+    kv_capacity_tokens: int | None = None
+    waiting_for_capacity: float | None = None
+    """How many of those that wait do so for KV cache or a slot; where it is unknown, all of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """What was measured, up to one instant."""
 

@@ -1,11 +1,13 @@
 """A replica behind the gateway: what is known of it, and exactly how many requests it has."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wva.engine.routing import busy_s, has_room
 from wva.engine.server import BLOCK_TOKENS
+from wva.fleet.readings import LoadReading
 from wva.gateway.settings import GatewaySettings, Queue
 
 
@@ -24,25 +26,6 @@ class Backend:
     """False while it drains or sleeps."""
     prompt_token_s: float = 0.0
     """Seconds that a token of a long prompt takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What an instance reported. ``None`` is unknown.
-
-    While requests queue at the gateway, room on a replica shows only in a reading, so they must come often: the
-    simulated gateway has one every 100 ms.
-    """
-
-    age_s: float
-    """Seconds since it was asked."""
-    running: float | None = None
-    waiting: float | None = None
-    kv_usage: float | None = None
-    """Share of the KV cache in use, 0 to 1."""
-    kv_capacity_tokens: int | None = None
-    waiting_for_capacity: float | None = None
-    """How many of those that wait do so for KV cache or a slot; where it is unknown, all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +49,11 @@ class BackendState:
         self._unseen: set[Sent] = set()
         """Those that no reading has yet."""
         self._unseen_tokens = 0.0
-        self._reading: Reading | None = None
+        self._silent: set[Sent] = set()
+        """Those whose answer has not begun."""
+        self._others = math.inf
+        """Requests that it had at its last reading from elsewhere; without limit where that is unknown."""
+        self._reading: LoadReading | None = None
         self._asked_at = clock()
         self._refused_until = self._asked_at
         self._idle = asyncio.Event()
@@ -87,20 +74,26 @@ class BackendState:
         sent = Sent(self._clock(), prompt_tokens)
         self._sent.add(sent)
         self._unseen.add(sent)
+        self._silent.add(sent)
         self._unseen_tokens += prompt_tokens
         self._idle.clear()
         return sent
 
+    def answering(self, sent: Sent) -> None:
+        """The answer to a request has begun, so it waits no longer."""
+        self._silent.discard(sent)
+
     def end(self, sent: Sent) -> None:
         """Count a request no longer, however it ended."""
         self._sent.discard(sent)
+        self._silent.discard(sent)
         if sent in self._unseen:
             self._unseen.remove(sent)
             self._unseen_tokens -= sent.prompt_tokens
         if not self._sent:
             self._idle.set()
 
-    def read(self, reading: Reading) -> None:
+    def read(self, reading: LoadReading) -> None:
         """Take in a reading, unless a newer one is here."""
         asked_at = self._clock() - reading.age_s
         if self._reading is not None and asked_at < self._asked_at:
@@ -108,6 +101,9 @@ class BackendState:
         self._reading, self._asked_at = reading, asked_at
         self._unseen = {sent for sent in self._sent if sent.at >= asked_at}
         self._unseen_tokens = sum(sent.prompt_tokens for sent in self._unseen)
+        self._others = math.inf
+        if reading.running is not None and reading.waiting is not None:
+            self._others = max(0.0, reading.running + reading.waiting - (len(self._sent) - len(self._unseen)))
 
     def refused(self) -> None:
         """Send it nothing new for a while: nobody listens there."""
@@ -125,10 +121,13 @@ class BackendState:
         settings = self._settings
         if settings.queue is not Queue.GATEWAY or self._stale():
             return True
-        waiting = self._reading.waiting if self._reading is not None else None
         blocks, kv_blocks = self._blocks(0.0)
         most = float("inf") if settings.hold_above_kv is None else settings.hold_above_kv
-        return has_room(waiting or 0.0, len(self._unseen), blocks, kv_blocks, settings.hold_above, most)
+        unseen = len(self._unseen & self._silent)
+        read = (self._reading.waiting if self._reading is not None else None) or 0.0
+        # What waited when it was last read waits no longer once its answer has begun.
+        waiting = min(read, len(self._silent) - unseen + self._others)
+        return has_room(waiting, unseen, blocks, kv_blocks, settings.hold_above, most)
 
     def load_s(self, prompt_tokens: float, full_load_s: float) -> float:
         """How long it looks to be busy before it has answered one more request, in seconds."""

@@ -64,7 +64,7 @@ class Forwarder:
         """Answer a request; every way in which it can end is counted once."""
         exchange = _Exchange(self._session, self._settings, self._metrics, self._clock, pool, ask, request, body)
         try:
-            async with asyncio.timeout(self._settings.total_timeout):
+            async with asyncio.timeout(self._settings.on_the_wall(self._settings.total_timeout)):
                 return await exchange.run()
         except TimeoutError:
             exchange.outcome = Outcome.TOTAL_TIMEOUT
@@ -148,7 +148,7 @@ class _Exchange:
             left = min(left, self._settings.queue_timeout)
         outcome = "NotDispatched"
         try:
-            lease = await self._pool.acquire(self._ask, max(left, 0.0))
+            lease = await self._pool.acquire(self._ask, max(left, 0.0) / self._settings.clock_speed)
             outcome = "Dispatched"
             return lease
         finally:
@@ -159,6 +159,7 @@ class _Exchange:
         outcome = Outcome.CANCELLED
         try:
             upstream, first = await self._open(lease)
+            lease.answering()
             self.answer = answer_to(upstream)
             outcome = await self._relay(upstream, self.answer, first)
             self.outcome = outcome
@@ -185,7 +186,7 @@ class _Exchange:
         upstream: ClientResponse | None = None
         left = self._settings.first_token_timeout - (self._clock() - self._ask.arrived_at)
         try:
-            async with asyncio.timeout(max(left, 0.0) if self._ask.streaming else None):
+            async with asyncio.timeout(max(left, 0.0) / self._settings.clock_speed if self._ask.streaming else None):
                 upstream = await self._send(lease)
                 if upstream.status == HTTPStatus.SERVICE_UNAVAILABLE:
                     kind, retry_after = upstream.content_type, upstream.headers.get("Retry-After")
@@ -220,7 +221,9 @@ class _Exchange:
         """Hand the answer on as it comes; return how it ended."""
         streaming = upstream.content_type == EVENT_STREAM
         count = TokenCount(streaming)
-        watchdog = Watchdog(self._settings.stall_timeout if streaming else None, upstream.close)
+        watchdog = Watchdog(
+            self._settings.on_the_wall(self._settings.stall_timeout) if streaming else None, upstream.close
+        )
         began = self._clock()
         chunk = first
         try:

@@ -7,7 +7,7 @@ read off the gateway is collected when it is asked for, so nothing is left behin
 from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
@@ -15,6 +15,7 @@ from wva.gateway.ask import Ask, Flow
 from wva.gateway.errors import ERROR_CODES, Outcome
 from wva.gateway.pool import ModelPool
 from wva.gateway.settings import ServedModel
+from wva.gateway.tally import Tally
 
 MAX_FLOWS = 100
 """Distinct values of ``fairness_id`` at most: clients choose them."""
@@ -34,6 +35,9 @@ class GatewayMetrics:
         """``pools`` are read whenever somebody asks."""
         self._pool_name = pool_name
         self._flows: set[str] = set()
+        self._models: dict[str, ServedModel] = {}
+        self.tallies: dict[str, Tally] = {}
+        """By model."""
         self._requests = Counter(
             "inference_objective_request_total",
             "Requests that came for a model, served or not.",
@@ -101,6 +105,7 @@ class GatewayMetrics:
         """A request came."""
         self._requests.labels(ask.model, ask.model, ask.priority).inc()
         self._sizes.labels(ask.model, ask.model).observe(ask.size)
+        self.tallies[ask.model].offered += 1
 
     def held(self, ask: Ask, seconds: float, outcome: str) -> None:
         """A request got a place or was turned away, after it was held for so long."""
@@ -117,6 +122,14 @@ class GatewayMetrics:
         self._ttft.labels(ask.model, ask.model, flow, ask.priority, streaming).observe(ttft_s)
         if ask.streaming and tokens > 1:
             self._tpot.labels(ask.model, ask.model, flow, ask.priority).observe(rest_s / (tokens - 1))
+        self.tallies[ask.model].met += self._keeps_objectives(ask, ttft_s, rest_s, tokens)
+
+    def _keeps_objectives(self, ask: Ask, ttft_s: float, rest_s: float, tokens: int) -> bool:
+        """Whether first token and last came in time; where only the last shows, whether that did."""
+        objectives = self._models[ask.model].objectives
+        if objectives is None or (ask.streaming and ttft_s > objectives.ttft_s):
+            return False
+        return ttft_s + rest_s <= objectives.ttft_s + max(0, tokens - 1) * objectives.tpot_s
 
     def left(self, ask: Ask, variant: str, instance: str, outcome: Outcome) -> None:
         """A request no longer has a place on an instance."""
@@ -129,11 +142,14 @@ class GatewayMetrics:
     def ended(self, ask: Ask, outcome: Outcome) -> None:
         """A request has ended."""
         self._outcomes.labels(ask.model, outcome).inc()
+        tally = self.tallies[ask.model]
+        tally.ended += 1
+        tally.failed += outcome is not Outcome.COMPLETED
         if outcome in ERROR_CODES:
             self._errors.labels(ask.model, ask.model, ERROR_CODES[outcome]).inc()
 
-    def present(self, pools: Iterable[ModelPool]) -> Iterator[GaugeMetricFamily]:
-        """The gauges, as things are now."""
+    def present(self, pools: Iterable[ModelPool]) -> Iterator[Metric]:
+        """The gauges, and the counts that are kept as numbers, as things are now."""
         names = ("fairness_id", "priority", "inference_pool", *_MODEL)
         size = GaugeMetricFamily("inference_extension_flow_control_queue_size", "Requests held.", labels=names)
         bytes_ = GaugeMetricFamily(
@@ -152,8 +168,12 @@ class GatewayMetrics:
         routable = GaugeMetricFamily(
             "wva_gateway_routable_backends", "Instances that take new requests.", labels=("model_name",)
         )
+        met = CounterMetricFamily(
+            "wva_gateway_met", "Requests whose answers kept the objectives.", labels=("model_name",)
+        )
         for pool in pools:
             model = pool.model.name
+            met.add_metric((model,), self.tallies[model].met)
             held = {(DEFAULT_FLOW, pool.model.priority): (0, 0)}
             for flow in pool.queue.flows():
                 key = (self.flow_label(flow.flow), flow.priority)
@@ -167,10 +187,12 @@ class GatewayMetrics:
             routable.add_metric((model,), pool.routable)
             for state in pool.states:
                 in_flight.add_metric((model, state.backend.variant, state.backend.instance), state.in_flight)
-        yield from (size, bytes_, running, in_flight, routable)
+        yield from (size, bytes_, running, in_flight, routable, met)
 
     def show(self, model: ServedModel) -> None:
         """Show a model's counters from 0 on, so that its first request is an increase."""
+        self._models[model.name] = model
+        self.tallies[model.name] = Tally()
         self._requests.labels(model.name, model.name, model.priority)
         self._sizes.labels(model.name, model.name)
         for code in sorted(set(ERROR_CODES.values())):
@@ -184,5 +206,5 @@ class _Present(Collector):
         self._metrics = metrics
         self._pools = pools
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         return self._metrics.present(self._pools.values())

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from wva.fleet.readings import LoadReading
 from wva.gateway.affinity import PrefixMemory
 from wva.gateway.ask import Ask, Flow
-from wva.gateway.backend import Backend, BackendState, Reading, Sent
+from wva.gateway.backend import Backend, BackendState, Sent
 from wva.gateway.errors import ApiError, Outcome, RefusalError
 from wva.gateway.flow import FairQueue
 from wva.gateway.settings import GatewaySettings, Routing, ServedModel
@@ -28,6 +29,11 @@ class Lease:
     def backend(self) -> Backend:
         """The replica."""
         return self.state.backend
+
+    def answering(self) -> None:
+        """The answer has begun, so the request no longer waits there; one that is held may have room now."""
+        self.state.answering(self._sent)
+        self._pool.dispatch()
 
     def end(self) -> None:
         """Give the place back. A second time changes nothing."""
@@ -125,7 +131,7 @@ class ModelPool:
         """The state of an instance that is placed or has requests."""
         return next((state for state in self.states if state.backend.instance == instance), None)
 
-    def read(self, instance: str, reading: Reading) -> None:
+    def read(self, instance: str, reading: LoadReading) -> None:
         """Take in what an instance reported; one that is not here is passed over."""
         state = self.find(instance)
         if state is not None:
@@ -133,7 +139,7 @@ class ModelPool:
             self.dispatch()
 
     async def acquire(self, ask: Ask, timeout_s: float) -> Lease:
-        """A place on a replica, as soon as one takes the request.
+        """A place on a replica, as soon as one takes the request; ``timeout_s`` is on the wall.
 
         Raises:
             RefusalError: The queue is full, or no replica takes it in time.

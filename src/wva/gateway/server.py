@@ -3,6 +3,7 @@
 import errno
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from wva.fleet.errors import UserError
+from wva.fleet.readings import LoadReading
 from wva.gateway.ask import (
     FAIRNESS_HEADER,
     OBJECTIVE_HEADER,
@@ -20,12 +22,13 @@ from wva.gateway.ask import (
     prefixes,
     prompt_tokens,
 )
-from wva.gateway.backend import Backend, BackendState, Reading
+from wva.gateway.backend import Backend, BackendState
 from wva.gateway.errors import ApiError, RefusalError
 from wva.gateway.forward import Forwarder
 from wva.gateway.metrics import GatewayMetrics
 from wva.gateway.pool import ModelPool
 from wva.gateway.settings import GatewaySettings, ServedModel
+from wva.gateway.tally import Tally
 
 KEEP_ALIVE_S = 2.0
 """How long a connection to a replica is kept for the next request. Model servers close idle ones after 5 s (uvicorn's
@@ -48,7 +51,7 @@ class Gateway:
         """Make one that serves nothing yet.
 
         ``models`` are all that clients may ask for; none has a replica until ``place``. ``clock`` gives monotonic
-        seconds.
+        seconds, ``clock_speed`` of the settings times as fast as the wall's.
         """
         self.settings = settings or GatewaySettings()
         self.registry = CollectorRegistry()
@@ -59,8 +62,8 @@ class Gateway:
         self._pools: dict[str, ModelPool] = {}
         self._metrics = GatewayMetrics(self.registry, self._pools, self.settings.pool)
         for model in models:
-            self._pools[model.name] = ModelPool(model, self.settings, clock, self._held, self._metrics.forget)
             self._metrics.show(model)
+            self._pools[model.name] = ModelPool(model, self.settings, clock, self._held, self._metrics.forget)
         self._forwarder: Forwarder | None = None
         self._session: ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -118,7 +121,7 @@ class Gateway:
             raise ValueError(f"an instance of {model} is placed twice")
         self._pools[model].place(backends)
 
-    def read(self, instance: str, reading: Reading) -> None:
+    def read(self, instance: str, reading: LoadReading) -> None:
         """Take in what an instance reported. One that is unknown here is passed over: it may just have gone."""
         for pool in self._pools.values():
             pool.read(instance, reading)
@@ -133,6 +136,10 @@ class Gateway:
         state = self._find(instance)
         if state is not None:
             await state.idle.wait()
+
+    def tally(self, model: str) -> Tally:
+        """What became of all requests for a model so far. Raises ``KeyError`` for an unknown model."""
+        return replace(self._metrics.tallies[model])
 
     def queued(self, model: str) -> int:
         """Requests for a model that are held. Raises ``KeyError`` for an unknown model."""

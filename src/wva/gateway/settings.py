@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wva.fleet.model import Objectives
+
 
 class Queue(StrEnum):
     """Where requests wait."""
@@ -31,11 +33,13 @@ class ServedModel:
     full_load_s: float = 0.0
     """Seconds for which a replica with a full KV cache looks busy: those of a typical answer at the objective for the
     time per output token. 0 leaves the KV cache out of the comparison of replicas."""
+    objectives: Objectives | None = None
+    """What its users are promised; ``None`` counts no answer as one that kept the promise."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """The settings of one gateway. Times are in seconds; ``None`` waits for ever."""
+    """The settings of one gateway. Times are in seconds of its clock; ``None`` waits for ever."""
 
     queue: Queue = Queue.ENGINE
     hold_above: int = 5
@@ -63,15 +67,16 @@ class GatewaySettings:
     """Bytes of bodies held for one model and priority at most. One request is held whatever its size."""
     max_body_bytes: int = 64 << 20
     """A body above this gets 413; prompts of ten million characters fit several times."""
-    retry_after: int = 2
-    """Whole seconds after which clients that were turned away are asked to come again."""
     connect_timeout: float = 5.0
+    """On the wall, as the two that follow: what they wait for is no faster where the clock is."""
     stop_timeout: float = 5.0
     """What is under way when the gateway stops gets so long to end."""
+    retry_after: int = 2
+    """Whole seconds after which clients that were turned away are asked to come again."""
     max_retries: int = 3
     """Times that a request of which nothing was served is tried on another replica."""
     refused_pause: float = 1.0
-    """Seconds for which a replica that refused a connection gets nothing new."""
+    """Time for which a replica that refused a connection gets nothing new."""
     affinity_limit: float | None = 1.25
     """A replica that has served the beginning of a prompt before gets it again while its load is at most this times the
     least load plus one request: 1.25 is the bound of consistent hashing with bounded loads (Mirrokni et al., 2018).
@@ -82,3 +87,9 @@ class GatewaySettings:
     """Priority of each objective that clients may name in ``x-llm-d-inference-objective``."""
     pool: str = "wva"
     """Value of the label ``inference_pool``."""
+    clock_speed: float = 1.0
+    """Seconds of the gateway's clock in one on the wall: above 1 before a fleet that lives faster."""
+
+    def on_the_wall(self, seconds: float | None) -> float | None:
+        """So many seconds of the gateway's clock in seconds on the wall."""
+        return None if seconds is None else seconds / self.clock_speed

@@ -14,7 +14,8 @@ class Engine:
 
     def __init__(self) -> None:
         self._history = History(ENGINE_GAUGES, len(EngineColumn) - ENGINE_GAUGES)
-        self._believed = False
+        self.believed = False
+        """Whether its newest sample can be so."""
         self.kv_capacity_tokens: int | None = None
         """As last reported."""
 
@@ -27,16 +28,16 @@ class Engine:
         """Take a sample in, unless it is not newer than the newest."""
         if self._history.add(time, columns):
             # An engine knows how many requests are running, so a sample without that number is of none.
-            self._believed = not math.isnan(columns[EngineColumn.RUNNING])
+            self.believed = not math.isnan(columns[EngineColumn.RUNNING])
 
     def disbelieve(self) -> None:
         """Call its metrics unknown until the next sample: what it last said cannot be so."""
-        self._believed = False
+        self.believed = False
 
     def reading(self, now: float) -> InstanceReading:
         """What it says, as old as it is at ``now``."""
         time = self._history.time
-        if time is None or not self._believed:
+        if time is None or not self.believed:
             return InstanceReading(None, self.kv_capacity_tokens)
         return InstanceReading(_metrics(self._history, max(0.0, now - time)), self.kv_capacity_tokens)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from wva.prometheus.families import CACHE_CONFIG, ENGINE, GATEWAY, TPOT_BUCKETS, TTFT_BUCKETS, Names
+from wva.prometheus.families import CACHE_CONFIG, ENGINE, GATEWAY, TPOT_BUCKETS, TTFT_BUCKETS, WAITING_BY_REASON, Names
 from wva.prometheus.points import Point, UnbelievableError
 
 
@@ -15,7 +15,7 @@ def _encoded(metrics: Iterable[Names]) -> frozenset[bytes]:
     return frozenset(name.encode() for names in metrics for name in names)
 
 
-_ENGINE_NAMES = _encoded([*ENGINE.values(), (CACHE_CONFIG,)])
+_ENGINE_NAMES = _encoded([*ENGINE.values(), (CACHE_CONFIG, WAITING_BY_REASON)])
 _GATEWAY_NAMES = _encoded([*GATEWAY.values(), (TTFT_BUCKETS, TPOT_BUCKETS)])
 
 

@@ -66,6 +66,9 @@ ENGINE: dict[EngineColumn, Names] = {
     ),
 }
 
+WAITING_BY_REASON = "vllm:num_requests_waiting_by_reason"
+"""Those that wait, by the label ``reason``: ``capacity`` for KV cache or a slot."""
+
 CACHE_CONFIG = "vllm:cache_config_info"
 """Its labels say how large the KV cache is."""
 

@@ -12,6 +12,7 @@ from wva.prometheus.families import (
     GATEWAY,
     TPOT_BUCKETS,
     TTFT_BUCKETS,
+    WAITING_BY_REASON,
     EngineColumn,
     GatewayColumn,
     Names,
@@ -69,6 +70,14 @@ def kv_capacity(points: Iterable[Point]) -> int | None:
     sizes = [_cache_tokens(point.labels) for point in points if point.name == CACHE_CONFIG]
     known = [size for size in sizes if size is not None]
     return sum(known) if known and len(known) == len(sizes) else None
+
+
+def waiting_for_capacity(points: Iterable[Point]) -> float | None:
+    """Requests that wait for KV cache or a slot, over an instance's engines; unknown where it does not say."""
+    known = [
+        point.value for point in points if point.name == WAITING_BY_REASON and point.labels.get("reason") == "capacity"
+    ]
+    return sum(known) if known else None
 
 
 def gateway_samples(points: Iterable[Point]) -> dict[str, GatewaySample]:

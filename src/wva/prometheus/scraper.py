@@ -1,7 +1,12 @@
-"""Measures a fleet by asking replicas and the gateway for their metrics, all at once and often."""
+"""Measures a fleet by asking replicas and the gateway for their metrics, all at once and often.
+
+Every page tells whoever routes how loaded a replica is now; of these, one every ``sample_s`` enters the windows that
+policies decide by, so that how often routing looks does not change what they see.
+"""
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,15 +16,23 @@ import aiohttp
 
 from wva.fleet.clock import Clock
 from wva.fleet.observation import Traffic
-from wva.fleet.readings import Endpoint, InstanceReading, Readings
+from wva.fleet.readings import Endpoint, LoadReading, Readings
 from wva.prometheus.engine import Engine
 from wva.prometheus.exposition import engine_points, gateway_points
+from wva.prometheus.families import EngineColumn
 from wva.prometheus.gateway import GatewayModel, traffic
-from wva.prometheus.points import UnbelievableError, engine_sample, gateway_samples, kv_capacity
+from wva.prometheus.points import (
+    Point,
+    UnbelievableError,
+    engine_sample,
+    gateway_samples,
+    kv_capacity,
+    waiting_for_capacity,
+)
 from wva.record.problems import Problems
 
-OnReading = Callable[[str, InstanceReading], None]
-"""Told the id of an instance and what it says now."""
+OnReading = Callable[[str, LoadReading], None]
+"""Told the id of an instance and how loaded it is now; all unknown where it says nothing that can be believed."""
 
 LARGEST_PAGE = 16 * 2**20
 """Bytes of /metrics beyond which a page is given up: a vLLM server shows about a hundred KiB."""
@@ -36,6 +49,9 @@ class ScraperSettings:
 
     interval_s: float = 1.0
     """Seconds between scrapes of one target, on the clock that is given: routing uses them, so they are frequent."""
+    sample_s: float | None = None
+    """Seconds between the samples that enter the windows, and between those of the gateway; ``None`` takes every one.
+    One that is early by less than half an interval counts as in time."""
     timeout_s: float = 1.0
     """Real seconds that a target has to answer: a page is made in milliseconds, and what is late is of no use."""
 
@@ -57,7 +73,7 @@ class Scraper:
     ) -> None:
         """``gateway`` is the base of its addresses; without one all traffic is unknown.
 
-        ``on_reading`` is called for every scrape of an instance, and when what it says stops being believed.
+        ``on_reading`` is called for every page of an instance, also for one that cannot be believed.
         """
         self.problems = Problems() if problems is None else problems
         self._clock = clock
@@ -68,6 +84,7 @@ class Scraper:
         self._engines: dict[str, Engine] = {}
         self._models: dict[str, GatewayModel] = {}
         self._gateway_believed = False
+        self._gateway_asked: float | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._tried: set[str] = set()
         """Targets whose first scrape has ended, well or not."""
@@ -127,10 +144,16 @@ class Scraper:
         while True:
             for name, endpoint in self._endpoints.items():
                 self._begin(name, self._scrape_instance(endpoint))
-            if self._gateway is not None:
+            if self._gateway is not None and self._is_sample(self._gateway_asked):
                 self._begin(GATEWAY, self._scrape_gateway(self._gateway))
             due = max(due + self._settings.interval_s, self._clock.monotonic())
             await self._clock.sleep(due - self._clock.monotonic())
+
+    def _is_sample(self, last: float | None) -> bool:
+        """Whether what is asked now enters the windows, when ``last`` did."""
+        if last is None or self._settings.sample_s is None:
+            return True
+        return self._clock.monotonic() - last > self._settings.sample_s - self._settings.interval_s / 2
 
     def _begin(self, name: str, scrape: Coroutine[Any, Any, None]) -> None:
         """Start a scrape, unless the target's last one is still under way."""
@@ -149,25 +172,30 @@ class Scraper:
     async def _scrape_instance(self, endpoint: Endpoint) -> None:
         asked = self._clock.monotonic()
         engine = self._engines[endpoint.instance]
+        is_sample = not engine.believed or self._is_sample(engine.time)
         problem = None
+        load: LoadReading | None = None
         try:
             points = engine_points(await self._page(endpoint.url))
-            sample = engine_sample(points)
+            columns = engine_sample(points)
             engine.kv_capacity_tokens = kv_capacity(points) or engine.kv_capacity_tokens
-            engine.add(asked, sample)
+            if is_sample:
+                engine.add(asked, columns)
+            load = _load(self._clock.monotonic() - asked, columns, points, engine.kv_capacity_tokens)
         except UnbelievableError as error:
             problem = f"{endpoint.url}: {error}"
             engine.disbelieve()
+            load = LoadReading(0.0)
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
             problem = f"{endpoint.url} does not give its metrics: {_text(error)}"
         if self._engines.get(endpoint.instance) is not engine:
             return
         self.problems.settle(_part(endpoint.instance), problem)
-        if engine.time == asked or problem is not None:
-            self._tell(endpoint.instance, engine.reading(self._clock.monotonic()))
+        if load is not None:
+            self._tell(endpoint.instance, load)
 
     async def _scrape_gateway(self, url: str) -> None:
-        asked = self._clock.monotonic()
+        asked = self._gateway_asked = self._clock.monotonic()
         problem = None
         try:
             samples = gateway_samples(gateway_points(await self._page(url)))
@@ -197,7 +225,7 @@ class Scraper:
                     raise UnbelievableError(f"its metrics are longer than {LARGEST_PAGE // 2**20} MiB")
             return b"".join(parts)
 
-    def _tell(self, instance: str, reading: InstanceReading) -> None:
+    def _tell(self, instance: str, reading: LoadReading) -> None:
         if self._on_reading is None:
             return
         try:
@@ -205,6 +233,14 @@ class Scraper:
         except Exception:
             # Whoever listens must not end the measuring.
             _log.exception("a listener to readings failed")
+
+
+def _load(age_s: float, columns: Sequence[float], points: Sequence[Point], kv_tokens: int | None) -> LoadReading:
+    running, waiting, usage = (
+        None if math.isnan(columns[column]) else columns[column]
+        for column in (EngineColumn.RUNNING, EngineColumn.WAITING, EngineColumn.KV_USAGE)
+    )
+    return LoadReading(age_s, running, waiting, usage, kv_tokens, waiting_for_capacity(points))
 
 
 def _part(target: str) -> str:

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from wva.control.stock import Stock
 from wva.engine.batch.state import NEVER, PICOSECONDS
 from wva.engine.build import build_server
-from wva.engine.capacity import sustainable
-from wva.engine.mix import RequestMix
+from wva.engine.routing_cost import full_load_s, request_cost_s
 from wva.engine.server import Server
 from wva.fleet.catalogue import accelerator, model_shape
 from wva.fleet.model import Model
@@ -43,9 +42,6 @@ from wva.workload.merge import Workload
 
 CONTROL_STREAM = 1
 """First number of the spawn key of the generator that draws the phases of scraping and control."""
-
-ROUTING_MIX = RequestMix(input_tokens=1000, output_tokens=250)
-"""The request by which the router compares the speed of variants."""
 
 Progress = Callable[[float], None]
 """Told the share of the window that is over, now and then, and 1 at the end."""
@@ -86,12 +82,9 @@ def prepare(scenario: Scenario) -> Setting:
 
 
 def _routing_costs(setting: Setting) -> list[float]:
-    """Reciprocal of the rate of typical requests that a replica of each variant sustains within the objectives."""
-    costs = []
-    for server, model in zip(setting.servers, setting.model_of, strict=True):
-        rate = sustainable(server, ROUTING_MIX, setting.models[model].objectives).requests_per_s
-        costs.append(1.0 / rate if rate > 0 else 1e9)
-    return costs
+    """What a request costs on a replica of each variant, in seconds."""
+    pairs = zip(setting.servers, setting.model_of, strict=True)
+    return [request_cost_s(server, setting.models[model].objectives) for server, model in pairs]
 
 
 def _world(setting: Setting, workload: Workload) -> World:
@@ -100,7 +93,7 @@ def _world(setting: Setting, workload: Workload) -> World:
         workload,
         servers=setting.servers,
         server_models=setting.model_of,
-        full_load_s=[ROUTING_MIX.decode_steps * model.objectives.tpot_s for model in setting.models],
+        full_load_s=[full_load_s(model.objectives) for model in setting.models],
         rows=most_rows(setting.variants),
         first_token_timeout_ps=round(gateway.first_token_timeout * PICOSECONDS),
         total_timeout_ps=None if gateway.total_timeout is None else round(gateway.total_timeout * PICOSECONDS),
