@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from wva.fleet.errors import UserError
+from wva.live.run_directory import USUAL
 from wva.record.duration import parse_duration
 from wva.record.explain import explain_decision, explain_run
 from wva.record.find import find_journal
@@ -17,7 +18,10 @@ _WIDTH_OF_A_FILE = 120
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="A journal, or a directory that holds one.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="A journal, or a directory that holds one; of a live fleet's, the newest counts."),
+    ] = USUAL,
     variant: Annotated[str | None, typer.Option(help="Tell only of this variant.")] = None,
     at: Annotated[
         str | None, typer.Option(help="Tell one decision in full: the one in force then (1h10m, or seconds).")

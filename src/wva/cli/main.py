@@ -12,6 +12,12 @@ from typer.main import get_command
 from wva.fleet.errors import UserError
 
 COMMANDS = {
+    "up": "wva.cli.up:up",
+    "status": "wva.cli.status:status",
+    "pause": "wva.cli.pause:pause",
+    "resume": "wva.cli.pause:resume",
+    "pin": "wva.cli.pin:pin",
+    "unpin": "wva.cli.pin:unpin",
     "compare": "wva.cli.compare:compare",
     "simulate": "wva.cli.simulate:simulate",
     "tune": "wva.cli.tune:tune",
@@ -74,7 +80,7 @@ def _wva(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Decide how many replicas of which GPU variant every LLM in a fleet runs, and try it out in virtual time."""
+    """Decide how many replicas of which GPU variant every LLM in a fleet runs: live, and in virtual time."""
 
 
 def main() -> None:

@@ -14,11 +14,14 @@ class SystemClock:
     goes on by itself, and where that is set forward, it follows.
     """
 
-    def __init__(self, speed: float = 1.0) -> None:
-        """Start at the present time."""
+    def __init__(self, speed: float = 1.0, not_before: float = -float("inf")) -> None:
+        """Start at the present time, or at ``not_before`` where that is later.
+
+        A clock that ran faster than the world is ahead of it in the end; its successor goes on from there.
+        """
         self._speed = speed
         self._started = time.monotonic()
-        self._origin = time.time()
+        self._origin = max(time.time(), not_before)
 
     def utc(self) -> float:
         """Seconds since the epoch."""

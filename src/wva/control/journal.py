@@ -5,7 +5,6 @@ beginning, was decided by one version of the code, and an old file is never writ
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from wva.fleet.memory import Memory
 from wva.fleet.policy import Policy
 from wva.record.column import column
 from wva.record.decision import Decision
-from wva.record.find import SUFFIX
+from wva.record.find import SUFFIX, live_journals
 from wva.record.reader import Journal
 from wva.record.rebuild import rebuild_memory
 from wva.record.run import type_name
@@ -31,9 +30,6 @@ FILES_KEPT = 16
 """Older files are removed: about a month is left."""
 MOST_WAITING = 256
 """Decisions that wait for a disk that takes nothing; with more a new file is begun, and these are lost."""
-
-_OWN = f"{'[0-9]' * 8}T{'[0-9]' * 6}Z-{'[0-9]' * 3}{SUFFIX}"
-"""What the names of its files look like: others in the directory are somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ class LiveJournal(Generic[M]):
     def restore(self) -> Restored[M]:
         """The memory and the orders that the newest readable journal ends with."""
         problem = None
-        for path in sorted(self._files(), reverse=True):
+        for path in reversed(self._files()):
             try:
                 with Journal(path) as journal:
                     self._orders = _orders_of(journal)
@@ -170,11 +166,12 @@ class LiveJournal(Generic[M]):
         numbered = (self.directory / f"{name}-{number:03}{SUFFIX}" for number in range(1000))
         return next(path for path in numbered if not path.exists())
 
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self.directory.glob(_OWN) if path.is_file())
+    def _files(self) -> list[Path]:
+        """Its own; others in the directory are somebody else's."""
+        return live_journals(self.directory)
 
     def _remove_old(self) -> None:
-        for path in sorted(self._files())[:-FILES_KEPT]:
+        for path in self._files()[:-FILES_KEPT]:
             for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                 with contextlib.suppress(OSError):
                     (self.directory / name).unlink(missing_ok=True)

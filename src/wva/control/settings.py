@@ -1,6 +1,7 @@
 """How often the loop turns, and how long it waits for whom."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,25 @@ class LoopSettings:
     """For the disk to take a decision. The loop goes on without."""
     ticks_kept: int = 960
     """Turns that stay in memory for those who watch: four hours of the usual interval."""
+
+    @classmethod
+    def paced(cls, interval_s: float, speed: float) -> Self:
+        """The usual settings on a clock that runs so many times faster than the wall's.
+
+        What others need does not shrink, because machines and disks are no faster; turns come as often as the fleet's
+        time asks for, early ones at most ten times a second on the wall.
+        """
+        usual = cls(interval_s=interval_s)
+        return replace(
+            usual,
+            early_gap_s=max(usual.early_gap_s, 0.1 * speed),
+            body_limit_s=usual.body_limit_s * speed,
+            metrics_limit_s=usual.metrics_limit_s * speed,
+            hurried_s=usual.hurried_s * speed,
+            policy_limit_s=usual.policy_limit_s * speed,
+            shadow_limit_s=usual.shadow_limit_s * speed,
+            journal_limit_s=usual.journal_limit_s * speed,
+        )
 
     def __post_init__(self) -> None:
         for one in fields(self):

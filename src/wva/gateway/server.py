@@ -141,6 +141,10 @@ class Gateway:
         """What became of all requests for a model so far. Raises ``KeyError`` for an unknown model."""
         return replace(self._metrics.tallies[model])
 
+    def in_flight_of(self, model: str) -> int:
+        """Requests for a model that were sent and have not ended. Raises ``KeyError`` for an unknown model."""
+        return self._pools[model].in_flight
+
     def queued(self, model: str) -> int:
         """Requests for a model that are held. Raises ``KeyError`` for an unknown model."""
         return len(self._pools[model].queue)

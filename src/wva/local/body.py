@@ -77,11 +77,15 @@ class LocalFleet:
             if replica.process is not None:
                 replica.process.kill()
 
+    def present(self) -> tuple[VariantObservation, ...]:
+        """Every variant with its replicas, as they are now."""
+        return tuple(self._observe(variant) for variant in self.variants)
+
     async def state(self) -> FleetState:
         """Say what is there now."""
         serving = [replica.endpoint() for replica in self.replicas if replica.serves()]
         return FleetState(
-            variants=tuple(self._observe(variant) for variant in self.variants),
+            variants=self.present(),
             inventory=self._devices.inventory(self._accelerators),
             endpoints=tuple(serving),
         )

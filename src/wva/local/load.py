@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from wva.local.checks import command_problems, problems
 from wva.local.schema import FleetSpec
@@ -32,8 +33,27 @@ def parse_fleet(text: str, source: str, directory: Path) -> FleetSpec:
         UserError: The text is wrong, or a command in it cannot run here.
 
     """
+    return _checked(parse_yaml(text, f"fleet {source}"), source, directory)
+
+
+def with_changes(fleet: FleetSpec, *, port: int | None = None, speed: float | None = None) -> FleetSpec:
+    """A fleet with another gateway port or speed; ``None`` keeps what it has.
+
+    Raises:
+        UserError: The new values are impossible.
+
+    """
+    data = fleet.model_dump()
+    if port is not None:
+        data["gateway"]["port"] = port
+    if speed is not None:
+        data["speed"] = speed
+    return _checked(data, fleet.source, Path())
+
+
+def _checked(data: dict[str, Any], source: str, directory: Path) -> FleetSpec:
     name = f"fleet {source}"
-    fleet = validate(FleetSpec, parse_yaml(text, name), name, directory)
+    fleet = validate(FleetSpec, data, name, directory)
     fail(name, list(problems(fleet)))
     fail(name, list(command_problems(fleet)))
     fleet._source = source
