@@ -10,6 +10,7 @@ import uvloop
 from rich.console import Console
 
 from wva.emulator.faults import Faults, Garbage, Hang
+from wva.emulator.process import process_age_s
 from wva.emulator.server import EmulatedServer
 from wva.emulator.settings import Settings
 from wva.fleet.catalogue import accelerator as find_accelerator
@@ -54,7 +55,8 @@ def emulate(
         float, typer.Option(min=1e-3, max=1e4, help="Times as fast as real; divides every duration given here too.")
     ] = 1.0,
     startup: Annotated[
-        float, typer.Option(parser=_duration, metavar="DURATION", help="Until the port listens, such as 110s.")
+        float,
+        typer.Option(parser=_duration, metavar="DURATION", help="Until the port listens, from the program's start."),
     ] = "0s",  # type: ignore[assignment]
     wake_up: Annotated[
         float, typer.Option(parser=_duration, metavar="DURATION", help="What waking from sleep takes.")
@@ -119,7 +121,8 @@ def emulate(
         host=host,
         port=port,
         speed=speed,
-        startup_s=startup + fault_slow_start,
+        # Loading the program is part of a start, at any speed.
+        startup_s=max(0.0, startup + fault_slow_start - speed * process_age_s()),
         wake_up_s=wake_up,
         shutdown_timeout_s=shutdown_timeout,
         seed=seed,
