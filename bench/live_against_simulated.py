@@ -5,6 +5,9 @@ loop, and in virtual time, for some seeds. Beside each other: requests within th
 and when each count was changed. It fails where the medians differ by more than 5 points of attainment or 10 % of the
 replica-seconds, or where a run has fewer than two changes or an attainment outside 60 to 95 %.
 
+The load begins with silence, so that what the live loop saw before the driver had loaded makes no difference; times
+and replica-seconds count from the first request on.
+
 A machine must keep up: the driver's lateness is shown, and a run in which p99 of it is above 100 ms on the wall tells
 nothing. Processes take some seconds of the wall to load at any speed; the emulator counts that as part of a start.
 """
@@ -22,6 +25,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from wva.engine.batch.state import PICOSECONDS
 from wva.fleet.errors import UserError
 from wva.fleet.replica import Phase
 from wva.live.demonstration import Demonstration
@@ -39,6 +43,7 @@ from wva.simulate.run import prepare, simulate
 ATTAINMENT_POINTS = 0.05
 REPLICA_SECONDS = 0.10
 LATENESS_S = 0.1
+SILENCE_S = 180.0
 FLEET = """
 name: live-against-simulated
 speed: {speed}
@@ -64,7 +69,8 @@ workload:
       arrivals: poisson
       input_tokens: {{lognormal: {{mean: 2000, cv: 0.7}}}}
       output_tokens: {{lognormal: {{mean: 120, cv: 0.7}}}}
-      rate: [[0s, 0.6], [3m, 0.6], [181s, 2.4], [8m, 2.4], [481s, 0.6], [{minutes}m, 0.6]]
+      rate: [[0s, 0], [{silence}s, 0], [{silence}s, 0.6], [{burst}s, 0.6], [{burst}s, 2.4], [{calm}s, 2.4],
+             [{calm}s, 0.6], [{end}s, 0.6]]
 """
 
 
@@ -82,8 +88,11 @@ class Run:
 
 
 def described(speed: float, seed: int, queue: str, minutes: float) -> FleetSpec:
-    """The fleet of one run."""
-    text = FLEET.format(speed=f"{speed:g}", seed=seed, queue=queue, minutes=f"{minutes:g}")
+    """The fleet of one run: silence, a quarter of little load, then four times as much, then little again."""
+    whole = 60.0 * minutes
+    times = {"silence": SILENCE_S, "burst": SILENCE_S + whole / 4, "calm": SILENCE_S + whole * 2 / 3}
+    shown = {name: f"{time:g}" for name, time in (times | {"end": SILENCE_S + whole}).items()}
+    text = FLEET.format(speed=f"{speed:g}", seed=seed, queue=queue, **shown)
     return parse_fleet(text, "bench", Path())
 
 
@@ -103,7 +112,14 @@ def simulated(fleet: FleetSpec, directory: Path) -> Run:
         ]
     assert scored.attainment is not None
     assert scored.ttft_s.p90 is not None
-    return Run(scored.attainment, scored.ttft_s.p90, 3600.0 * sum(scored.replica_hours.values()), tuple(changes))
+    first = float(workload.arrival_ps[0]) / PICOSECONDS
+    before = first * sum(variant.initial for variant in fleet.variants)
+    return Run(
+        attainment=scored.attainment,
+        ttft_p90_s=scored.ttft_s.p90,
+        replica_s=3600.0 * sum(scored.replica_hours.values()) - before,
+        changes=tuple((time - first, old, new) for time, old, new in changes if time >= first),
+    )
 
 
 async def live(fleet: FleetSpec, directory: Path) -> Run:
@@ -190,15 +206,18 @@ def show(pairs: list[tuple[Run, Run]], console: Console) -> None:
         console.print(f"median {told}: {form.format(lived)} live, {form.format(foretold)} simulated")
 
 
-def run_pairs(runs: int, speed: float, queue: str, minutes: float, first_seed: int = 1) -> list[tuple[Run, Run]]:
-    """Run each seed live and in virtual time."""
+def run_pairs(
+    runs: int, speed: float, queue: str, minutes: float, out: Path, first_seed: int = 1
+) -> list[tuple[Run, Run]]:
+    """Run each seed live and in virtual time; the journals of both are left in ``out``."""
     pairs = []
     compile_engine(fleet := described(speed, first_seed, queue, minutes), modelled_servers(fleet))
     for seed in range(first_seed, first_seed + runs):
         fleet = described(speed, seed, queue, minutes)
-        with tempfile.TemporaryDirectory(prefix="wva-bench-") as directory:
-            foretold = simulated(fleet, Path(directory))
-            pairs.append((asyncio.run(live(fleet, Path(directory) / "run")), foretold))
+        directory = out / f"seed-{seed}"
+        directory.mkdir(parents=True)
+        foretold = simulated(fleet, directory)
+        pairs.append((asyncio.run(live(fleet, directory / "live")), foretold))
     return pairs
 
 
@@ -208,8 +227,11 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=8.0)
     parser.add_argument("--queue", choices=["gateway", "engine"], default="gateway")
     parser.add_argument("--minutes", type=float, default=12.0, help="length of the load, in its own time")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the journals are left; a new directory")
     options = parser.parse_args()
-    pairs = run_pairs(options.runs, options.speed, options.queue, options.minutes)
+    with tempfile.TemporaryDirectory(prefix="wva-bench-") as directory:
+        out = options.out or Path(directory)
+        pairs = run_pairs(options.runs, options.speed, options.queue, options.minutes, out)
     show(pairs, Console(width=150))
     wrong = compare(pairs)
     print("\n".join(wrong) if wrong else "within 5 points of attainment and 10 % of replica-seconds")

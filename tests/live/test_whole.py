@@ -135,7 +135,7 @@ async def test_a_port_that_is_taken_is_one_line_and_nothing_is_left(tmp_path: Pa
     text = fleet_text(lowest=1)
     async with program(tmp_path, text) as up:
         port = up.run["gateway_url"].rpartition(":")[2]
-        with pytest.raises(AssertionError, match="gateway: 127.0.0.1:.* is taken; choose another") as said:
+        with pytest.raises(AssertionError, match=r"gateway: 127\.0\.0\.1:.* is taken; choose another") as said:
             async with program(tmp_path, text, "--port", port, "--out", "other"):
                 pass
         assert str(said.value).count("\n") == 1
