@@ -123,7 +123,8 @@ async def program(directory: Path, text: str, *options: str) -> AsyncIterator[Pr
     """Start it, wait until it says where it is, and kill it at the end if it still runs."""
     (directory / "fleet.yaml").write_text(text)
     process = await asyncio.create_subprocess_exec(
-        *(WVA, "up", "fleet.yaml", "--out", "run", *options),
+        WVA,
+        *("up", "fleet.yaml", "--out", "run", *options),
         cwd=directory,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

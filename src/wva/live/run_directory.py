@@ -55,10 +55,13 @@ def held_directory(path: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UserError(f"--out {path}: a fleet runs there already; stop it or choose another directory") from None
+        # What a process left that was killed is nobody's.
         _remove(path / RUN_FILE)
-        yield path
+        try:
+            yield path
+        finally:
+            _remove(path / RUN_FILE)
     finally:
-        _remove(path / RUN_FILE)
         os.close(lock)
 
 
