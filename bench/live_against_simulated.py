@@ -43,7 +43,9 @@ from wva.simulate.run import prepare, simulate
 ATTAINMENT_POINTS = 0.05
 REPLICA_SECONDS = 0.10
 LATENESS_S = 0.1
-SILENCE_S = 180.0
+SILENCE_S = 60.0
+MIDDLE, HIGH = 1.0, 2.2
+"""Requests per second after each step."""
 FLEET = """
 name: live-against-simulated
 speed: {speed}
@@ -51,10 +53,10 @@ seed: {seed}
 models:
   qwen3-32b: {{shape: Qwen/Qwen3-32B, precision: bf16, objectives: {{ttft: 2s, tpot: 100ms}}}}
 variants:
-  - {{name: a100, model: qwen3-32b, accelerator: A100-80GB, tensor_parallel: 2, cost: 3.6, min: 1, max: 4,
-     startup: 60s}}
+  - {{name: a100, model: qwen3-32b, accelerator: A100-80GB, tensor_parallel: 2, cost: 3.6, min: 2, max: 7,
+     startup: 120s}}
 nodes:
-  - {{accelerator: A100-80GB, gpus: 8, count: 1}}
+  - {{accelerator: A100-80GB, gpus: 16, count: 1}}
 replicas:
   command: >-
     {{python}} -m wva.cli.main emulate --model {{shape}} --precision {{precision}} --accelerator {{accelerator}}
@@ -67,10 +69,10 @@ workload:
   - model: qwen3-32b
     synthetic:
       arrivals: poisson
-      input_tokens: {{lognormal: {{mean: 2000, cv: 0.7}}}}
+      input_tokens: {{lognormal: {{mean: 5000, cv: 0.7}}}}
       output_tokens: {{lognormal: {{mean: 120, cv: 0.7}}}}
-      rate: [[0s, 0], [{silence}s, 0], [{silence}s, 0.6], [{burst}s, 0.6], [{burst}s, 2.4], [{calm}s, 2.4],
-             [{calm}s, 0.6], [{end}s, 0.6]]
+      rate: [[0s, 0], [{silence}s, 0], [{silence}s, 0.25], [{more}s, 0.25], [{more}s, {middle}], [{most}s, {middle}],
+             [{most}s, {high}], [{less}s, {high}], [{less}s, 0.25], [{end}s, 0.25]]
 """
 
 
@@ -87,12 +89,12 @@ class Run:
     """Of the driver, on the wall."""
 
 
-def described(speed: float, seed: int, queue: str, minutes: float) -> FleetSpec:
-    """The fleet of one run: silence, a quarter of little load, then four times as much, then little again."""
+def described(speed: float, seed: int, queue: str = "gateway", minutes: float = 10.0) -> FleetSpec:
+    """The fleet of one run: silence, little load, two steps up a quarter of the time later each, and little again."""
     whole = 60.0 * minutes
-    times = {"silence": SILENCE_S, "burst": SILENCE_S + whole / 4, "calm": SILENCE_S + whole * 2 / 3}
-    shown = {name: f"{time:g}" for name, time in (times | {"end": SILENCE_S + whole}).items()}
-    text = FLEET.format(speed=f"{speed:g}", seed=seed, queue=queue, **shown)
+    shares = {"silence": 0.0, "more": 0.25, "most": 0.5, "less": 0.8, "end": 1.0}
+    times = {name: f"{SILENCE_S + share * whole:g}" for name, share in shares.items()}
+    text = FLEET.format(speed=f"{speed:g}", seed=seed, queue=queue, middle=MIDDLE, high=HIGH, **times)
     return parse_fleet(text, "bench", Path())
 
 
@@ -218,15 +220,16 @@ def run_pairs(
         directory.mkdir(parents=True)
         foretold = simulated(fleet, directory)
         pairs.append((asyncio.run(live(fleet, directory / "live")), foretold))
+        print(f"seed {seed}: {pairs[-1]}", file=sys.stderr)
     return pairs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--speed", type=float, default=8.0)
+    parser.add_argument("--speed", type=float, default=6.0)
     parser.add_argument("--queue", choices=["gateway", "engine"], default="gateway")
-    parser.add_argument("--minutes", type=float, default=12.0, help="length of the load, in its own time")
+    parser.add_argument("--minutes", type=float, default=10.0, help="length of the load, in its own time")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the journals are left; a new directory")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wva-bench-") as directory:
