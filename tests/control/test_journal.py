@@ -189,6 +189,23 @@ async def test_a_loop_goes_on_while_its_disk_is_full_and_says_so(tmp_path: Path)
         assert replay(journal).equal
 
 
+async def test_orders_that_a_full_disk_did_not_take_are_stored_once_it_does(tmp_path: Path) -> None:
+    stage = Stage(directory=tmp_path / "journals")
+    async with stage.running() as loop:
+        (path,) = files(tmp_path / "journals")
+        blocker = sqlite3.connect(path)
+        blocker.execute("CREATE TRIGGER full BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        blocker.commit()
+        await loop.pause()
+        await stage.clock.advance(15)
+        assert "disk full" in loop.problems.now["orders"]
+        blocker.execute("DROP TRIGGER full")
+        blocker.commit()
+        await stage.clock.advance(15)
+        assert dict(loop.problems.now) == {}
+    assert LiveJournal(tmp_path / "journals", stage.policy).restore().orders.paused
+
+
 def test_a_decision_that_was_lost_in_between_begins_a_new_file(tmp_path: Path) -> None:
     journal = record(tmp_path, 2)
     lost = decided(journal.restore().memory, growth()[2])

@@ -64,6 +64,8 @@ class LiveJournal(Generic[M]):
         self._last = policy.initial_memory()
         """The memory after the last decision that was given, or that was restored."""
         self._orders = Orders()
+        self.orders_kept = True
+        """Whether the orders in force are stored."""
 
     @property
     def path(self) -> Path | None:
@@ -93,19 +95,24 @@ class LiveJournal(Generic[M]):
         if before is not self._last:
             self._abandon(self._waiting)
         self._last = decision.memory
-        self._append(self._writer_for(decision, before), decision)
+        writer = self._writer_for(decision, before)
+        self._append(writer, decision)
         self._written += 1
         self._waiting = 0
+        if not self.orders_kept:
+            self._store_orders(writer)
 
     def skip(self) -> None:
         """Count a decision as lost. It waits for nothing, so any thread may call it."""
         self.lost += 1
 
     def keep(self, orders: Orders, now: float) -> None:
-        """Store the orders in force. Raises ``UserError`` where the disk does not take them."""
-        self._orders = orders
-        writer = self._writer or self._begin(now, self._last)
-        writer.keep_orders(encode_orders(orders))
+        """Store the orders in force.
+
+        Raises ``UserError`` where the disk does not take them; they are stored with the next decision that it takes.
+        """
+        self._orders, self.orders_kept = orders, False
+        self._store_orders(self._writer or self._begin(now, self._last))
 
     def close(self) -> None:
         """Store what waits and mark the file as finished. Raises ``UserError`` where the disk does not take it."""
@@ -139,9 +146,14 @@ class LiveJournal(Generic[M]):
         writer = JournalWriter(self._free_path(now), self._policy, start=now, memory=memory, decisions_per_block=1)
         self._writer, self._written, self._waiting = writer, 0, 0
         if self._orders != Orders():
-            writer.keep_orders(encode_orders(self._orders))
+            self._store_orders(writer)
         self._remove_old()
         return writer
+
+    def _store_orders(self, writer: JournalWriter[M]) -> None:
+        self.orders_kept = False
+        writer.keep_orders(encode_orders(self._orders))
+        self.orders_kept = True
 
     def _abandon(self, lost: int) -> None:
         self.lost += lost

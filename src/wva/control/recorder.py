@@ -43,6 +43,8 @@ class Recorder(Generic[M]):
             return
         job = self._worker.run(lambda: journal.record(decision, before))
         await self._attempts.result("journal", job, self._limit_s)
+        if journal.orders_kept:
+            self._attempts.problems.solved("orders")
 
     async def keep(self, orders: Orders, now: float) -> None:
         """Store the orders in force."""
