@@ -1,6 +1,6 @@
 """A running fleet on the terminal: replicas, load, and the last decisions in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -125,8 +125,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _phases(counts: "dict[str, int] | object") -> str:
-    assert isinstance(counts, dict)
+def _phases(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[phase]} {phase}" for phase in PHASES if counts.get(phase)) or "none"
 
 
