@@ -101,7 +101,10 @@ def tick(result: TickResult, before: int, target: int, outcome: Outcome | None, 
     one = Tick(
         *(3, 1000.0, Trigger.INTERVAL, None, result, observation(1000.0, seen([replica("a", 2.0)]))),
         *(Plan("p", "o", 2000.0, (part,)), () if outcome is None else (outcome,), Timings(0.1, 0.002, 0.0, 0.2)),
-        *({"hpa": Plan("q", "o", 2000.0, (VariantPlan("fast", 1, 4, 4),))}, {}, False, {}),
+        shadows={"hpa": Plan("q", "o", 2000.0, (VariantPlan("fast", 1, 4, 4),))},
+        problems={},
+        paused=False,
+        pins={},
     )
     return replace(one, **more)  # type: ignore[arg-type]
 
@@ -117,6 +120,11 @@ def tick(result: TickResult, before: int, target: int, outcome: Outcome | None, 
         (
             tick(TickResult.APPLIED, 1, 3, Outcome("p", "fast", Result.CLAMPED, 2, "no room")),
             "fast 1 -> 3 [clamped, no room]: 1 more: too little",
+            True,
+        ),
+        (
+            tick(TickResult.APPLIED, 1, 2, Outcome("p", "fast", Result.APPLIED, 2), pins={"fast": 2}),
+            "fast 1 -> 2: pinned at 2",
             True,
         ),
         (tick(TickResult.APPLIED, 1, 1, Outcome("p", "fast", Result.APPLIED, 1)), "holds", False),

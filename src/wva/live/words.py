@@ -77,15 +77,17 @@ def _words(tick: Tick, changes: list[VariantPoint]) -> str:
         return _FAILED[tick.result] + (f": {told}" if told else "")
     if not changes:
         return "holds"
-    said = "; ".join(_change(point) for point in changes)
+    said = "; ".join(_change(point, tick.pins.get(point.name)) for point in changes)
     return f"{said} (paused: not applied)" if tick.paused else said
 
 
 _BLAMED = ("body", "policy", "apply")
 
 
-def _change(point: VariantPoint) -> str:
+def _change(point: VariantPoint, pinned: int | None) -> str:
     why = f": {point.reasons[-1]}" if point.reasons else ""
+    if pinned is not None and point.target == pinned:
+        why = f": pinned at {pinned}"
     answer = ""
     if point.outcome in (Result.CLAMPED, Result.REFUSED, Result.CONFLICT, Result.PENDING):
         answer = f" [{point.outcome}{f', {point.outcome_detail}' if point.outcome_detail else ''}]"
