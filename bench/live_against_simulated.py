@@ -227,7 +227,7 @@ def run_pairs(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--speed", type=float, default=6.0)
+    parser.add_argument("--speed", type=float, default=8.0)
     parser.add_argument("--queue", choices=["gateway", "engine"], default="gateway")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the load, in its own time")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the journals are left; a new directory")

@@ -187,6 +187,7 @@ async def test_a_hung_replica_is_replaced(tmp_path: Path, counters: bool) -> Non
         await rig.until_phases(v_1="ready")
         server = rig.process_id("v-1")
         (tmp_path / "hang").touch()
+        rig.gateway.flying["v-1"] = 1
         await until(lambda: rig.phases() == {"v-1": "starting"})
         assert rig.gateway.takes() == []
         assert str(rig.replica("v-1").reason).startswith("hung: no answer and no step for ")
@@ -203,6 +204,7 @@ async def test_a_busy_or_sleeping_replica_is_not_hung(tmp_path: Path) -> None:
         async with running(_watched(own), own / "logs") as rig:
             await rig.until_phases(v_1="ready")
             server = rig.process_id("v-1")
+            rig.gateway.flying["v-1"] = 1
             (own / excuse).touch()
             if excuse != "refuse":
                 (own / "hang").touch()

@@ -85,6 +85,8 @@ class Loop(Generic[M]):
         self._shadows = Shadows(shadows, Decider(workers.shadows, self._attempts, self.settings.shadow_limit_s))
         self._recorder = Recorder(journal, workers.journal, self._attempts, self.settings.journal_limit_s)
         self._early = EarlyRequests()
+        self._restored = asyncio.Event()
+        """Set once it is known how the last process left things: only then may orders change."""
         self._watchers: list[Watcher] = []
         self._outcomes: tuple[Outcome, ...] = ()
         self._configuration = configuration_digest(encode_configuration(policy))
@@ -103,10 +105,12 @@ class Loop(Generic[M]):
 
     async def pause(self) -> None:
         """Decide and record from now on, but apply nothing. It outlives the process."""
+        await self._restored.wait()
         await self._order(replace(self.orders, paused=True), "paused")
 
     async def resume(self) -> None:
         """Apply again what is decided."""
+        await self._restored.wait()
         await self._order(replace(self.orders, paused=False), "resumed")
 
     async def pin(self, variant: str, count: int) -> None:
@@ -114,6 +118,7 @@ class Loop(Generic[M]):
 
         It outlives the process, and ends with ``unpin``.
         """
+        await self._restored.wait()
         seen = await self._bounds()
         if variant not in seen:
             raise UserError(f"there is no variant {variant!r}: choose one of {', '.join(seen)}")
@@ -125,6 +130,7 @@ class Loop(Generic[M]):
 
     async def unpin(self, variant: str) -> None:
         """Let the policy decide again how many replicas a variant has. Raises ``UserError`` where it was not pinned."""
+        await self._restored.wait()
         if variant not in self.orders.pins:
             pinned = ", ".join(self.orders.pins) or "none is"
             raise UserError(f"{variant!r} is not pinned: {pinned}")
@@ -136,6 +142,7 @@ class Loop(Generic[M]):
         restored = await self._recorder.restore()
         if restored is not None:
             self.memory, self.orders = restored.memory, restored.orders
+        self._restored.set()
         self._prefix = f"{datetime.fromtimestamp(self._clock.utc(), UTC):%Y%m%dT%H%M%S}"
         due = self._clock.monotonic()
         begun = -float("inf")

@@ -1,5 +1,6 @@
 """Keeps the journal beside the event loop: a disk that is full or hangs costs records and no decision."""
 
+import asyncio
 from typing import Generic, TypeVar
 
 from wva.control.attempts import Attempts
@@ -21,6 +22,8 @@ class Recorder(Generic[M]):
         self._worker = worker
         self._attempts = attempts
         self._limit_s = limit_s
+        self._turn = asyncio.Lock()
+        """Held by whoever waits for the worker: it is busy for others only with what nobody waits for any longer."""
 
     async def restore(self) -> Restored[M] | None:
         """Where the last process was; ``None`` where that is not known."""
@@ -37,21 +40,24 @@ class Recorder(Generic[M]):
         journal = self._journal
         if journal is None:
             return
-        if self._worker.busy:
-            journal.skip()
-            self._attempts.problems.report("journal", "a decision is lost: the disk does not take the one before it")
-            return
-        job = self._worker.run(lambda: journal.record(decision, before))
-        await self._attempts.result("journal", job, self._limit_s)
-        if journal.orders_kept:
-            self._attempts.problems.solved("orders")
+        async with self._turn:
+            if self._worker.busy:
+                journal.skip()
+                lost = "a decision is lost: the disk does not take the one before it"
+                self._attempts.problems.report("journal", lost)
+                return
+            job = self._worker.run(lambda: journal.record(decision, before))
+            await self._attempts.result("journal", job, self._limit_s)
+            if journal.orders_kept:
+                self._attempts.problems.solved("orders")
 
     async def keep(self, orders: Orders, now: float) -> None:
         """Store the orders in force."""
         journal = self._journal
         if journal is not None:
-            job = self._worker.run(lambda: journal.keep(orders, now))
-            await self._attempts.result("orders", job, self._limit_s)
+            async with self._turn:
+                job = self._worker.run(lambda: journal.keep(orders, now))
+                await self._attempts.result("orders", job, self._limit_s)
 
     async def close(self) -> None:
         """Store what waits."""

@@ -141,6 +141,7 @@ class Lifecycle:
             url=replica.url,
             model=replica.variant.model,
             probe=self._servers[replica.variant.name].probe,
+            has_requests=lambda: self._routes.in_flight(replica.id) > 0,
         )
         return await race(replica.process.wait(), watch.until_hung())
 

@@ -6,14 +6,17 @@ move; while they rest, a real request must be answered, and a refusal for being 
 ``hung_after_s``, seen look by look, it is hung. One that was put to sleep on purpose rests, and is not hung. Of a
 server without vLLM's counters only the answer counts.
 
-The request is sent only while the counters rest, so a replica that works never gets one.
+The request is sent only while the counters rest though requests are at the replica, so one that works never gets any,
+and neither does one that has nothing to do: it would count as load, and policies would learn from it that prompts and
+answers have one token. An engine that hangs while it is idle is found out by its first request.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from wva.control.seams import Clock
-from wva.local.probe import Answer, Prober, Verdict
+from wva.local.probe import Answer, Engine, Prober, Verdict
 from wva.local.schema import Probe
 from wva.local.timing import Timing
 
@@ -24,14 +27,25 @@ GLANCE_S = 0.2
 class Watch:
     """One ready replica under observation."""
 
-    def __init__(self, prober: Prober, clock: Clock, timing: Timing, *, url: str, model: str, probe: Probe) -> None:
-        """Believe it alive now."""
+    def __init__(
+        self,
+        prober: Prober,
+        clock: Clock,
+        timing: Timing,
+        *,
+        url: str,
+        model: str,
+        probe: Probe,
+        has_requests: Callable[[], bool],
+    ) -> None:
+        """Believe it alive now; ``has_requests`` says whether requests were sent to it that have not ended."""
         self._prober = prober
         self._clock = clock
         self._timing = timing
         self._url = url
         self._model = model
         self._probe = probe
+        self._has_requests = has_requests
         self._steps: frozenset[str] = frozenset()
         self._silent_since: float | None = None
         self._question: asyncio.Task[Answer] | None = None
@@ -59,11 +73,14 @@ class Watch:
 
     async def _is_alive(self) -> bool:
         engine = await self._prober.engine(self._url)
-        if engine is not None and (engine.asleep or engine.steps != self._steps):
+        if engine is not None and (engine.asleep or engine.steps != self._steps or self._is_idle(engine)):
             self._steps = engine.steps
             await self._drop_question()
             return True
         return await self._answers()
+
+    def _is_idle(self, engine: Engine) -> bool:
+        return bool(engine.steps) and not self._has_requests()
 
     async def _answers(self) -> bool:
         """Whether the request under way, or a new one, is answered by the next look."""
