@@ -1,5 +1,6 @@
 """What is left of a loop when it ends, however it ends; and disks that take nothing."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -8,19 +9,26 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.control.virtual import MemoryMetrics, Stage
-from tests.record.builders import growth
+from tests.record.builders import decide, growth
 from tests.record.threshold import Threshold, ThresholdMemory
 from wva.control import journal as journals
+from wva.control.attempts import Attempts
+from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
+from wva.control.loop import Fleet, Loop
 from wva.control.orders import Orders
+from wva.control.recorder import Recorder
+from wva.control.worker import InlineWorker, ThreadWorker, Workers
 from wva.decide.brain import WvaPolicy
 from wva.fleet.errors import UserError
 from wva.fleet.observation import Observation
 from wva.record.decision import Decision
+from wva.record.problems import Problems
 from wva.record.reader import Journal
 from wva.record.replay import replay
 
@@ -189,6 +197,45 @@ async def test_a_loop_goes_on_while_its_disk_is_full_and_says_so(tmp_path: Path)
         assert replay(journal).equal
 
 
+async def test_an_order_that_comes_before_the_last_ones_are_known_is_added_to_them(tmp_path: Path) -> None:
+    stage = Stage(directory=tmp_path / "journals")
+    async with stage.running() as first:
+        await first.pin("fast", 3)
+    loop: Loop[Any] = Loop(
+        Fleet((stage.model,), stage.body, stage.metrics),
+        stage.policy,
+        stage.clock,
+        journal=LiveJournal(tmp_path / "journals", stage.policy),
+        workers=Workers(InlineWorker(), InlineWorker(), InlineWorker()),
+    )
+    paused = asyncio.create_task(loop.pause())
+    await asyncio.sleep(0)
+    running = asyncio.create_task(loop.run())
+    await stage.clock.advance(1)
+    await paused
+    assert (loop.orders.paused, loop.orders.pins) == (True, {"fast": 3})
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_decision_while_orders_are_stored_is_recorded_after_them(tmp_path: Path) -> None:
+    policy = Threshold()
+    journal = LiveJournal(tmp_path / "journals", policy)
+    problems = Problems()
+    recorder = Recorder(journal, ThreadWorker("test"), Attempts(SystemClock(), problems), 10.0)
+    begun = journal.restore().memory
+    (decision,) = decide(policy, growth()[:1])
+    keeping = asyncio.create_task(recorder.keep(Orders(paused=True), 0.0))
+    await asyncio.sleep(0)
+    await recorder.record(decision, begun)
+    await keeping
+    await recorder.close()
+    assert (journal.lost, dict(problems.now)) == (0, {})
+    (path,) = files(tmp_path / "journals")
+    with Journal(path) as written:
+        assert len(written) == 1
+
+
 async def test_orders_that_a_full_disk_did_not_take_are_stored_once_it_does(tmp_path: Path) -> None:
     stage = Stage(directory=tmp_path / "journals")
     async with stage.running() as loop:
@@ -250,7 +297,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tests.control.test_journal import decided
-from tests.record.builders import growth
+from tests.record.builders import decide, growth
 from tests.record.threshold import Threshold
 from wva.control.journal import LiveJournal
 
