@@ -196,6 +196,19 @@ async def test_a_hung_replica_is_replaced(tmp_path: Path, counters: bool) -> Non
         assert rig.process_id("v-1") != server
 
 
+async def test_a_replica_with_nothing_to_do_is_asked_nothing(tmp_path: Path) -> None:
+    (tmp_path / "vllm").touch()
+    async with running(_watched(tmp_path), tmp_path / "logs") as rig:
+        await rig.until_phases(v_1="ready")
+        before = (tmp_path / "asked").read_text()
+        await asyncio.sleep(1.0)
+        assert (tmp_path / "asked").read_text() == before
+        # Requests of others that make no progress are another matter.
+        rig.gateway.flying["v-1"] = 1
+        await until(lambda: (tmp_path / "asked").read_text() != before)
+        assert rig.phases() == {"v-1": "ready"}
+
+
 async def test_a_busy_or_sleeping_replica_is_not_hung(tmp_path: Path) -> None:
     async def has_an_excuse(excuse: str) -> None:
         own = tmp_path / excuse

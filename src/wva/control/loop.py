@@ -103,14 +103,18 @@ class Loop(Generic[M]):
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
+    async def until_restored(self) -> None:
+        """Wait until a running loop knows how the last process left things."""
+        await self._restored.wait()
+
     async def pause(self) -> None:
         """Decide and record from now on, but apply nothing. It outlives the process."""
-        await self._restored.wait()
+        await self.until_restored()
         await self._order(replace(self.orders, paused=True), "paused")
 
     async def resume(self) -> None:
         """Apply again what is decided."""
-        await self._restored.wait()
+        await self.until_restored()
         await self._order(replace(self.orders, paused=False), "resumed")
 
     async def pin(self, variant: str, count: int) -> None:
@@ -118,7 +122,7 @@ class Loop(Generic[M]):
 
         It outlives the process, and ends with ``unpin``.
         """
-        await self._restored.wait()
+        await self.until_restored()
         seen = await self._bounds()
         if variant not in seen:
             raise UserError(f"there is no variant {variant!r}: choose one of {', '.join(seen)}")
@@ -130,7 +134,7 @@ class Loop(Generic[M]):
 
     async def unpin(self, variant: str) -> None:
         """Let the policy decide again how many replicas a variant has. Raises ``UserError`` where it was not pinned."""
-        await self._restored.wait()
+        await self.until_restored()
         if variant not in self.orders.pins:
             pinned = ", ".join(self.orders.pins) or "none is"
             raise UserError(f"{variant!r} is not pinned: {pinned}")

@@ -119,6 +119,7 @@ async def running_fleet(
         )
         await _background(stack, meter.run())
         await _background(stack, loop.run())
+        await loop.until_restored()
         demonstration = None
         if load and spec.workload:
             demonstration = await Demonstration.start(spec, gateway_url, directory.resolve(), logs)
