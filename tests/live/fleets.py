@@ -132,14 +132,23 @@ async def program(directory: Path, text: str, *options: str) -> AsyncIterator[Pr
     )
     path = directory / "run" / "run.json"
     try:
-        await until(lambda: path.exists() or process.returncode is not None)
-        if not path.exists():
+        await until(lambda: process.returncode is not None or _process_of(path) == process.pid)
+        if process.returncode is not None:
             raise AssertionError((await process.communicate())[1].decode())
         yield Program(process, directory / "run", json.loads(path.read_text()))
     finally:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+
+
+def _process_of(path: Path) -> int | None:
+    """The process that a run file is of, which may be one that was killed; ``None`` without a file."""
+    try:
+        process: int = json.loads(path.read_text())["process"]
+    except FileNotFoundError:
+        return None
+    return process
 
 
 async def until(condition: Callable[[], object], what: Callable[[], object] = lambda: "it never came true") -> None:
