@@ -1,7 +1,7 @@
 """A whole fleet: gateway, replicas, measuring, loop, journal and control API, started and ended in order.
 
-Ending goes the other way round from starting: first nobody decides any more, then no request comes in, then the
-replicas go.
+Ending goes the other way round from starting: the demonstration load leaves, then nobody decides any more, then no
+request comes in, then the replicas go.
 """
 
 import asyncio
