@@ -5,7 +5,8 @@ loop, and in virtual time, for some seeds. Beside each other: requests within th
 and when each count was changed. It fails where the medians differ by more than 5 points of attainment or 10 % of the
 replica-seconds, or where a run has fewer than two changes or an attainment outside 60 to 95 %.
 
-The load begins with silence, so that what the live loop saw before the driver had loaded makes no difference; times
+Before its first request the live loop sees silence, while replicas start and the driver loads, and policies learn from
+silence how sudden a load is. So the live run comes first, and the simulated one has a silence of the same length. Times
 and replica-seconds count from the first request on.
 
 A machine must keep up: the driver's lateness is shown, and a run in which p99 of it is above 100 ms on the wall tells
@@ -43,7 +44,8 @@ from wva.simulate.run import prepare, simulate
 ATTAINMENT_POINTS = 0.05
 REPLICA_SECONDS = 0.10
 LATENESS_S = 0.1
-SILENCE_S = 60.0
+SILENCE_S = 15.0
+"""Of the load itself."""
 MIDDLE, HIGH = 1.0, 2.2
 """Requests per second after each step."""
 FLEET = """
@@ -85,17 +87,27 @@ class Run:
     replica_s: float
     changes: tuple[tuple[float, int, int], ...]
     """When, from how many, to how many."""
+    silence_s: float
+    """From the first look of the loop to the first request."""
     lateness_p99_s: float = 0.0
     """Of the driver, on the wall."""
 
 
-def described(speed: float, seed: int, queue: str = "gateway", minutes: float = 10.0) -> FleetSpec:
+def described(
+    speed: float, seed: int, queue: str = "gateway", minutes: float = 10.0, silence_s: float = SILENCE_S
+) -> FleetSpec:
     """The fleet of one run: silence, little load, two steps up a quarter of the time later each, and little again."""
     whole = 60.0 * minutes
     shares = {"silence": 0.0, "more": 0.25, "most": 0.5, "less": 0.8, "end": 1.0}
-    times = {name: f"{SILENCE_S + share * whole:g}" for name, share in shares.items()}
+    times = {name: f"{silence_s + share * whole:.3f}" for name, share in shares.items()}
     text = FLEET.format(speed=f"{speed:g}", seed=seed, queue=queue, middle=MIDDLE, high=HIGH, **times)
     return parse_fleet(text, "bench", Path())
+
+
+def first_arrival_s(fleet: FleetSpec) -> float:
+    """When the first request of a fleet's load is due."""
+    scenario = as_scenario(fleet)
+    return float(draw_workload(scenario, read_sources(scenario), fleet.seed).arrival_ps[0]) / PICOSECONDS
 
 
 def simulated(fleet: FleetSpec, directory: Path) -> Run:
@@ -121,6 +133,7 @@ def simulated(fleet: FleetSpec, directory: Path) -> Run:
         ttft_p90_s=scored.ttft_s.p90,
         replica_s=3600.0 * sum(scored.replica_hours.values()) - before,
         changes=tuple((time - first, old, new) for time, old, new in changes if time >= first),
+        silence_s=first,
     )
 
 
@@ -137,6 +150,7 @@ async def live(fleet: FleetSpec, directory: Path) -> Run:
             await load.stop()
         run.meter.look()
         used = sum(use.on_hardware_s for use in run.meter.use.values()) - used_before
+        silence_s = began - run.watch.history[0].time
         changes = [
             (tick.time - began, point.before, point.target)
             for tick in run.watch.history
@@ -146,7 +160,7 @@ async def live(fleet: FleetSpec, directory: Path) -> Run:
         ]
     results: dict[str, Any] = json.loads((directory / "load" / "results.json").read_text())
     seen = results["policies"]["live"]["median"]
-    return Run(seen["attainment"], seen["ttft_s"]["p90"], used, tuple(changes), results["lateness_s"]["p99"])
+    return Run(seen["attainment"], seen["ttft_s"]["p90"], used, tuple(changes), silence_s, results["lateness_s"]["p99"])
 
 
 async def _until_ready(run: LiveRun) -> None:
@@ -218,8 +232,10 @@ def run_pairs(
         fleet = described(speed, seed, queue, minutes)
         directory = out / f"seed-{seed}"
         directory.mkdir(parents=True)
-        foretold = simulated(fleet, directory)
-        pairs.append((asyncio.run(live(fleet, directory / "live")), foretold))
+        lived = asyncio.run(live(fleet, directory / "live"))
+        longer = lived.silence_s - first_arrival_s(fleet)
+        foretold = simulated(described(speed, seed, queue, minutes, SILENCE_S + longer), directory)
+        pairs.append((lived, foretold))
         print(f"seed {seed}: {pairs[-1]}", file=sys.stderr)
     return pairs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bench.live_against_simulated import Run, compare, run_pairs
 
-RUN = Run(0.80, 2.5, 3000.0, ((50.0, 2, 4), (80.0, 4, 5)), 0.01)
+RUN = Run(0.80, 2.5, 3000.0, ((50.0, 2, 4), (80.0, 4, 5)), 100.0, 0.01)
 
 
 @pytest.mark.parametrize(
