@@ -184,6 +184,18 @@ async def test_an_instance_that_is_not_followed_any_more_is_forgotten() -> None:
         assert not scraper.problems.now
 
 
+async def test_an_instance_that_goes_while_its_first_scrape_is_waited_for_is_unknown() -> None:
+    async with scraping(hanging) as (scraper, endpoints):
+        reading = asyncio.create_task(scraper.read(endpoints, []))
+        await asyncio.sleep(0.05)
+        scraper.follow([])
+        assert (await reading).instances == {}
+        scraper.follow(endpoints)
+        scraper.follow([])
+        await asyncio.sleep(0.05)
+        assert not scraper.problems.now
+
+
 async def test_traffic_is_the_gateways() -> None:
     text = GATEWAY
     async with (

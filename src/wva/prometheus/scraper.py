@@ -128,8 +128,10 @@ class Scraper:
         if first:
             await asyncio.wait(first)
         now = self._clock.monotonic()
+        # Whoever waited for a first scrape may find that others follow no longer what has gone meanwhile.
+        known = {endpoint.instance: self._engines.get(endpoint.instance) for endpoint in endpoints}
         return Readings(
-            {endpoint.instance: self._engines[endpoint.instance].reading(now) for endpoint in endpoints},
+            {name: engine.reading(now) for name, engine in known.items() if engine is not None},
             self._traffic(models, now),
         )
 
@@ -171,7 +173,9 @@ class Scraper:
 
     async def _scrape_instance(self, endpoint: Endpoint) -> None:
         asked = self._clock.monotonic()
-        engine = self._engines[endpoint.instance]
+        engine = self._engines.get(endpoint.instance)
+        if engine is None:
+            return
         is_sample = not engine.believed or self._is_sample(engine.time)
         problem = None
         load: LoadReading | None = None
