@@ -35,7 +35,7 @@ async def test_the_first_request_is_held_decided_on_within_a_second_and_answered
         assert len(run.loop.history) <= 4
 
 
-@pytest.mark.parametrize("speed", [60.0])
+@pytest.mark.parametrize("speed", [20.0])
 async def test_the_built_in_fleet_lives_through_its_story_and_loses_nothing(speed: float, tmp_path: Path) -> None:
     built_in = builtin_fleet()
     # As much as a busy machine of two cores keeps up with.
