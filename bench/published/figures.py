@@ -16,9 +16,10 @@ from bench.published.measure import Measured, is_completed, replicas_at_scrapes
 from bench.published.paper import Outcome
 from bench.published.tables import TTFT_WITHIN, Results
 from wva.engine.batch.state import PICOSECONDS
+from wva.report.colours import GRID, INK, MUTED, policy_colours
 from wva.report.energy import mean_power_w
 from wva.report.figures.canvas import short
-from wva.report.figures.theme import GRID, INK, MUTED, WIDE, policy_colours, style
+from wva.report.figures.theme import WIDE, style
 from wva.report.series import series
 
 PUBLISHED, SIMULATED = "#e07b2e", "#1f6fe0"

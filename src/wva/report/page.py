@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from wva.report.colours import policy_colours
 from wva.report.comparison import Comparison
 from wva.report.contenders import CLAIRVOYANT, STATIC_BEST
-from wva.report.figures.theme import policy_colours
 from wva.report.html import definitions, document, figure
 from wva.report.summary import count, duration, percent, sentences, table_rows
 from wva.scenario.schema import AtEnd, ClientsSpec

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
-from wva.report.figures.theme import GRID, INK, MUTED, PAPER, Layout
+from wva.report.colours import GRID, INK, MUTED, PAPER
+from wva.report.figures.theme import Layout
 
 HEADING = 0.98
 """Inches above the first panel for title, subtitle and the panel's own title."""

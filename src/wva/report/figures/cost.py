@@ -4,10 +4,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from wva.report.colours import INK, PAPER, policy_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import label_right, level, panels
 from wva.report.figures.place import Box, free_box
-from wva.report.figures.theme import INK, PAPER, Layout, policy_colours
+from wva.report.figures.theme import Layout
 from wva.report.summary import dollars, duration, percent
 
 

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from wva.fleet.model import Model
+from wva.report.colours import INK, PAPER, model_colours, policy_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import Label, count_axis, label_right, level, panel_title, panels, steps, time_axis
-from wva.report.figures.theme import INK, PAPER, Layout, model_colours, policy_colours
+from wva.report.figures.theme import Layout
 from wva.report.series import Series
 from wva.simulate.result import PHASES
 

@@ -3,9 +3,10 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from wva.report.colours import INK, MUTED, model_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import Label, count_axis, label_right, panel_title, panels, time_axis
-from wva.report.figures.theme import INK, MUTED, Layout, model_colours
+from wva.report.figures.theme import Layout
 from wva.report.series import ModelSeries
 from wva.report.summary import count, duration
 

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from wva.report.colours import INK, MUTED, policy_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import DASHES, Label, label_right, panel_title, panels, time_axis
-from wva.report.figures.theme import INK, MUTED, Layout, policy_colours
+from wva.report.figures.theme import Layout
 from wva.report.series import Series
 from wva.report.summary import count, percent
 

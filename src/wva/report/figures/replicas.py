@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from wva.report.colours import MUTED, PAPER, policy_colours, variant_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import (
     Label,
@@ -17,7 +18,7 @@ from wva.report.figures.canvas import (
     steps,
     time_axis,
 )
-from wva.report.figures.theme import MUTED, PAPER, Layout, policy_colours, variant_colours
+from wva.report.figures.theme import Layout
 from wva.report.runs import RunReport
 from wva.report.series import Series
 from wva.report.summary import dollars

@@ -5,9 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from wva.report.colours import ALARM, INK, MUTED, policy_colours
 from wva.report.comparison import Comparison
 from wva.report.figures.canvas import Label, label_right, level, panel_title, panels, time_axis
-from wva.report.figures.theme import ALARM, INK, MUTED, Layout, policy_colours
+from wva.report.figures.theme import Layout
 from wva.report.series import ModelSeries, Series
 
 _TICKS_S = (0.001, 0.01, 0.1, 1, 10, 100, 1000, 10000)

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from wva.report.colours import INK, MUTED, PAPER, policy_colours
 from wva.report.experiments.trade import choose, non_dominated
 from wva.report.figures.canvas import panels
 from wva.report.figures.place import Box, free_box
-from wva.report.figures.theme import INK, MUTED, PAPER, Layout, policy_colours
+from wva.report.figures.theme import Layout
 from wva.report.frontier.data import CHOSEN_AT, OWN, STATIC, CostPoint, Curve, Panel, Spot
 from wva.report.summary import dollars, duration, percent
 

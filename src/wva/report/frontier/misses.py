@@ -4,8 +4,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from wva.report.colours import INK, MUTED
 from wva.report.figures.canvas import panels
-from wva.report.figures.theme import INK, MUTED, Layout
+from wva.report.figures.theme import Layout
 from wva.report.frontier.data import Panel, Spot
 from wva.report.frontier.words import ordered, share
 
