@@ -18,6 +18,7 @@ COMMANDS = {
     "resume": "wva.cli.pause:resume",
     "pin": "wva.cli.pin:pin",
     "unpin": "wva.cli.pin:unpin",
+    "web": "wva.cli.web:web",
     "compare": "wva.cli.compare:compare",
     "simulate": "wva.cli.simulate:simulate",
     "tune": "wva.cli.tune:tune",

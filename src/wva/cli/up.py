@@ -66,6 +66,7 @@ async def _run(
     spec: "FleetSpec", out: Path, servers: "Mapping[str, Server]", console: "Console", *, load: bool, once: bool
 ) -> int:
     """Run until a signal comes or, with ``once``, until the load is over; return the exit code."""
+    from wva.cli.page_beside import page_beside  # noqa: PLC0415
     from wva.cli.up_view import show_start, show_summary, watching  # noqa: PLC0415
     from wva.gateway.process import settle_collector  # noqa: PLC0415
     from wva.live.fleet import running_fleet  # noqa: PLC0415
@@ -78,7 +79,7 @@ async def _run(
             _log_to(out / LOG)
             settle_collector()
             show_start(run, console)
-            async with watching(run, console):
+            async with page_beside(spec.dashboard, out, console), watching(run, console):
                 await _until_end(run, signals, once=once)
             summary = summarize(await run.watch.state(), run.watch.history, run.meter)
             if signals.first is not None:
