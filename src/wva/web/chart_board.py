@@ -5,7 +5,8 @@ from html import escape
 
 from nicegui import ui
 
-from wva.web.charts import Chart, Key, charts
+from wva.web.chart_option import Key
+from wva.web.charts import Chart, charts
 from wva.web.elements import html, tag
 from wva.web.feed import View
 

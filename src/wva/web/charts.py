@@ -1,7 +1,4 @@
-"""The page's charts: which there are, and the options that ECharts draws each by.
-
-Colours that depend on light and dark are CSS variables: charts are SVG, so the page's style reaches into them.
-"""
+"""The page's charts: which there are, and what each shows."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,29 +8,13 @@ from typing import Any
 from wva.live.state import LiveState, ModelPoint, TickState, VariantPoint
 from wva.report.colours import ALARM, model_colours, policy_colours, variant_colours
 from wva.web import curves, words
+from wva.web.chart_option import OPACITY, Key, Series, area, line, option
 from wva.web.curves import PHASES, Curve
 
-OPACITY = {"ready": 0.92, "starting": 0.45, "draining": 0.22, "pending": 0.06}
-"""Of a variant's colour, by the state of its replicas."""
 _SHORTEST_S = 300.0
 """The time axis spans at least so much, so that the first points do not jump."""
-_MS = 1000.0
 _ROOM = {":max": "value => Math.max(2, value.max + 0.5)"}
 """Above the highest step, so that its line is seen whole."""
-_FONT = "Roboto, system-ui, sans-serif"
-
-Series = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A line of a chart's legend."""
-
-    text: str
-    colour: str
-    opacity: float = 1.0
-    mark: str = "area"
-    """``area``, ``line``, ``dashed`` or ``outline``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +88,7 @@ def _replicas(seen: _Seen) -> Chart:
     for phase in PHASES:
         for name, colour in seen.variants.items():
             curve = curves.of_variant(seen.ticks, seen.state.started_at, name, _in_phase(phase))
-            series.append(_area(f"{name} {phase}", colour, phase, curve))
+            series.append(area(f"{name} {phase}", colour, phase, curve))
     keys = [Key(name, colour) for name, colour in seen.variants.items()]
     keys += [
         Key("waiting for hardware" if phase == "pending" else phase, "var(--muted)", OPACITY[phase], _mark(phase))
@@ -118,11 +99,11 @@ def _replicas(seen: _Seen) -> Chart:
         (Key(f"{name} would want", seen.policies[name], mark="dashed"), seen.whole(curves.shadow_target(name)))
         for name in seen.state.shadows
     ]
-    series += [_line(key, curve, step=True) for key, curve in lines]
+    series += [line(key, curve, step=True) for key, curve in lines]
     now = ", ".join(f"{len(variant.replicas)} {variant.name}" for variant in seen.state.variants)
-    option = _option(seen, series, "", empty=not seen.ticks, minInterval=1, **_ROOM)
+    drawn = option((seen.first_s, seen.last_s), series, "", empty=not seen.ticks, minInterval=1, **_ROOM)
     keys += [key for key, _ in lines]
-    return Chart("replicas", "Replicas", "by variant and state", tuple(keys), option, f"Replicas now: {now}.")
+    return Chart("replicas", "Replicas", "by variant and state", tuple(keys), drawn, f"Replicas now: {now}.")
 
 
 def _in_phase(phase: str) -> Callable[[VariantPoint], float | None]:
@@ -226,100 +207,14 @@ def _lines(
     step: bool = False,
     **axis: object,
 ) -> Chart:
-    series = [_line(key, curve, step) for key, curve in lines]
+    series = [line(key, curve, step) for key, curve in lines]
     newest = ", ".join(f"{key.text} {words.number(curve[-1][1]) if curve else words.UNKNOWN}" for key, curve in lines)
     short = unit.split(",", maxsplit=1)[0] if unit[0] == "%" else ""
     unknown = all(y is None for key, curve in lines for _, y in curve if not key.text.startswith("objective"))
-    option = _option(seen, series, short, empty=unknown, **axis)
-    return Chart(name, title, unit, tuple(key for key, _ in lines), option, f"{title} now ({unit}): {newest}.")
+    drawn = option((seen.first_s, seen.last_s), series, short, empty=unknown, **axis)
+    return Chart(name, title, unit, tuple(key for key, _ in lines), drawn, f"{title} now ({unit}): {newest}.")
 
 
 def _total(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _points(curve: Curve) -> list[tuple[float, float | None]]:
-    return [(x * _MS, y) for x, y in curve]
-
-
-def _area(name: str, colour: str, phase: str, curve: Curve) -> Series:
-    pending = phase == "pending"
-    return {
-        "name": name,
-        "type": "line",
-        "stack": "replicas",
-        "step": "end",
-        "showSymbol": False,
-        "silent": True,
-        "emphasis": {"disabled": True},
-        "color": colour,
-        "lineStyle": {"width": 1 if pending else 0, "type": "dashed"},
-        "areaStyle": {"opacity": OPACITY[phase]},
-        # A series of zeros adds nothing to the stack, and is most of what would be sent.
-        "data": _points(curve) if any(y for _, y in curve) else [],
-    }
-
-
-def _line(key: Key, curve: Curve, step: bool = False) -> Series:
-    dashed = key.mark == "dashed"
-    return {
-        "name": key.text,
-        "type": "line",
-        **({"step": "end"} if step else {}),
-        "showSymbol": False,
-        "silent": True,
-        "emphasis": {"disabled": True},
-        "color": key.colour,
-        "lineStyle": {"width": 1.4 if dashed else 1.8, "type": [5, 4] if dashed else "solid"},
-        "data": _points(curve),
-    }
-
-
-def _option(seen: _Seen, series: list[Series], unit: str, empty: bool, **axis: object) -> Mapping[str, Any]:
-    whole = ":max" not in axis
-    text = {"color": "var(--muted)", "fontSize": 11, "fontFamily": _FONT}
-    return {
-        "animation": False,
-        "title": {
-            "show": empty,
-            "text": "nothing known yet",
-            "left": "center",
-            "top": "middle",
-            "textStyle": {**text, "fontSize": 13, "fontWeight": "normal"},
-        },
-        "useUTC": True,
-        "grid": {"left": 40, "right": 14, "top": 10, "bottom": 24},
-        "xAxis": {
-            "type": "time",
-            "min": seen.first_s * _MS,
-            "max": seen.last_s * _MS,
-            "splitNumber": 4,
-            "axisLabel": {**text, ":formatter": "wva.time", "hideOverlap": True},
-            "axisLine": {"lineStyle": {"color": "var(--line)"}},
-            "axisTick": {"lineStyle": {"color": "var(--line)"}},
-            "splitLine": {"show": False},
-        },
-        "yAxis": {
-            "type": "value",
-            "min": 0,
-            "splitNumber": 3,
-            "axisLabel": {
-                **text,
-                "showMaxLabel": whole,
-                ":formatter": f"value => wva.short(value) + '{unit}'",
-            },
-            "splitLine": {"showMaxLine": whole, "lineStyle": {"color": "var(--line)"}},
-            **axis,
-        },
-        "tooltip": {
-            "trigger": "axis",
-            "confine": True,
-            "backgroundColor": "var(--card)",
-            "borderColor": "var(--line)",
-            "textStyle": {"color": "var(--ink)", "fontSize": 12, "fontFamily": _FONT},
-            "axisPointer": {"type": "line", "lineStyle": {"color": "var(--muted)"}},
-            ":formatter": "wva.tip",
-        },
-        "series": series,
-    }

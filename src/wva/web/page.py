@@ -16,7 +16,7 @@ from wva.web.tiles import tiles, tiles_html
 _CLOSE = "document.getElementById('token').close()"
 
 TOKEN = "token"
-"""Where a tab's token is kept: in this process's memory, until the tab is closed."""
+"""Where the token of a browser's tab is kept, in the memory of this process."""
 
 
 class Page:
@@ -101,7 +101,7 @@ class Page:
             self._pending = None
             ui.run_javascript(_CLOSE)
             ui.notify(refusal.text, type="negative", position="bottom", timeout=8000)
-        self._cards.reset()
+            self._cards.reset()
 
     def _ask(self, message: str) -> None:
         self._message.text = message
@@ -112,16 +112,20 @@ class Page:
         if self._pending is not None:
             await self._order(self._pending)
 
+    async def _give_up(self) -> None:
+        self._pending = None
+        self._cards.reset()
+
     def _token_dialog(self) -> None:
         with (
-            tag("dialog").props('id="token" aria-labelledby="token-title"'),
+            tag("dialog").props('id="token" aria-labelledby="token-title"').on("cancel", self._give_up),
             tag("form").on("submit", self._answer, js_handler="event => emit(wva.answered(event))"),
         ):
             tag("h2", text="Token").props('id="token-title"')
             self._message = tag("p", text="")
             tag("input").props('type="password" name="token" autocomplete="off" required aria-label="Token"')
             with tag("div", "answers"):
-                button("", "Cancel", js="() => document.getElementById('token').close()").props('type="button"')
+                button("", "Cancel", self._give_up, js=f"() => {{ {_CLOSE}; emit() }}").props('type="button"')
                 tag("button", "strong", text="Go on").props('type="submit"')
 
 
