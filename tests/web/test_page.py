@@ -154,6 +154,7 @@ async def test_a_variant_is_pinned_and_left_to_the_policy_again(stage: Stage) ->
     async with stage.visit() as page:
         choice = page.get_by_label("Who decides on the count of a100")
         await choice.select_option("hold at 3")
+        await expect(page.locator("dialog")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(choice).to_have_value("auto")
         await choice.select_option("hold at 2")
