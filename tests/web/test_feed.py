@@ -106,6 +106,17 @@ async def test_what_is_lost_says_why_and_keeps_what_was_seen() -> None:
     assert view.state is not None
 
 
+async def test_what_cannot_be_read_is_said_and_does_not_end_the_page() -> None:
+    class Newer(Script):
+        async def events(self) -> AsyncIterator[LiveState | TickState]:
+            raise ValueError("no such field")
+            yield
+
+    feed, _ = await _follow(Newer())
+    assert feed.view.lost is not None
+    assert feed.view.lost.startswith("what it says cannot be read (no such field)")
+
+
 async def test_silence_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wva.web.feed.SILENCE_S", 0.02)
     feed = Feed(Script(), Clock())

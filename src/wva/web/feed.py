@@ -68,6 +68,8 @@ class Feed:
                 self._lost = f"it has said nothing for {SILENCE_S:g} s"
             except UserError as error:
                 self._lost = str(error)
+            except ValueError as error:
+                self._lost = f"what it says cannot be read ({error}); use the same version of wva for both"
             self._tell()
             await self._clock.sleep(RETRY_S)
 
