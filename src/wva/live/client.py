@@ -13,6 +13,8 @@ from wva.live.state import LiveState, TickState
 from wva.record.column import column
 
 TIMEOUT_S = 10.0
+LONGEST_EVENT = 1 << 22
+"""Bytes: a state with twenty decisions on a hundred variants, each with its reasons, is 3 MB."""
 
 
 class LiveClient:
@@ -40,7 +42,7 @@ class LiveClient:
         """A state at once and every second, and every turn as it ends, until the fleet stops."""
         url = f"{self._run.control_url}/api/events"
         try:
-            async with self._session.get(url, timeout=ClientTimeout(total=None)) as answer:
+            async with self._session.get(url, timeout=ClientTimeout(total=None), read_bufsize=LONGEST_EVENT) as answer:
                 kind = ""
                 async for line in answer.content:
                     name, _, value = line.rstrip(b"\n").partition(b": ")
