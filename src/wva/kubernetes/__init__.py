@@ -1,0 +1,1 @@
+"""The body whose replicas are pods: from API objects to the fleet's nouns and back."""

@@ -1,0 +1,1 @@
+"""What a pod template says of the model server in it: pure functions from plain dictionaries."""
