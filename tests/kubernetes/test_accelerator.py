@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from wva.kubernetes.accelerator import ACCELERATOR_LABEL, Resolution, in_catalogue, resolve, short_name
+from wva.kubernetes.accelerator import (
+    ACCELERATOR_LABEL,
+    Placement,
+    Resolution,
+    in_catalogue,
+    placement,
+    resolve,
+    short_name,
+)
 from wva.kubernetes.resources import NONE, Gpus, counted, pod_gpus
 
 PRODUCT = "nvidia.com/gpu.product"
@@ -112,11 +120,11 @@ def test_short_names_are_the_references(text: str, short: str) -> None:
     ],
 )
 def test_resolution(spec: dict[str, Any], label: str | None, found: Resolution) -> None:
-    assert resolve(spec, {} if label is None else {ACCELERATOR_LABEL: label}) == found
+    assert resolve(placement(spec), {} if label is None else {ACCELERATOR_LABEL: label}) == found
 
 
 def test_without_any_name_it_says_what_is_missing() -> None:
-    found = resolve({}, {})
+    found = resolve(Placement(), {})
     assert (found.label, found.name) == ("unresolved", None)
     assert "no node selector, node affinity or label" in (found.reason or "")
 

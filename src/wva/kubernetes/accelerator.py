@@ -40,19 +40,33 @@ class Resolution:
     """Why it is unknown, or what contradicts it, in one line."""
 
 
-def resolve(pod_spec: Mapping[str, Any], labels: Mapping[str, str]) -> Resolution:
-    """The accelerator that the template's pods run on; ``labels`` are those of the object that declares the variant.
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a pod template says of the nodes that its pods may run on."""
+
+    required: tuple[str, ...] = ()
+    """Products, one of which a node must have; empty where any will do."""
+    preferred: tuple[str, ...] = ()
+    resource: str | None = None
+    """What its GPUs are asked for by; ``None`` where there are none, or several kinds."""
+
+
+def placement(pod_spec: Mapping[str, Any]) -> Placement:
+    """What ``spec.template.spec`` says of nodes."""
+    return Placement(_required(pod_spec), _preferred(pod_spec), pod_gpus(pod_spec).resource)
+
+
+def resolve(where: Placement, labels: Mapping[str, str]) -> Resolution:
+    """The accelerator that a template's pods run on; ``labels`` are those of the object that declares the variant.
 
     What must hold of the node goes first (node selector, required affinity), then what is preferred, then the label:
     as in the reference WVA, except that a choice between different accelerators is none, unless the label makes it.
     """
     declared = labels.get(ACCELERATOR_LABEL)
-    resource = pod_gpus(pod_spec).resource
-    if resource is not None and is_slice(resource):
-        return Resolution(
-            declared or short_name(resource), None, f"{resource} is a part of a GPU, which has no figures"
-        )
-    for products in (_required(pod_spec), _preferred(pod_spec)):
+    if where.resource is not None and is_slice(where.resource):
+        reason = f"{where.resource} is a part of a GPU, which has no figures"
+        return Resolution(declared or short_name(where.resource), None, reason)
+    for products in (where.required, where.preferred):
         if products:
             return _chosen(products, declared)
     if declared:

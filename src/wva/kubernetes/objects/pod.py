@@ -1,0 +1,125 @@
+"""Pods: thousands of them, so a record keeps little and shares its texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from sys import intern
+from typing import Any
+
+from wva.kubernetes.objects.meta import Owner, condition, instant, meta
+from wva.kubernetes.resources import Gpus, pod_gpus
+
+_VARIANT = "llm-d.ai/variant"
+_HASHES = ("pod-template-hash", "controller-revision-hash")
+_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+
+
+class PodPhase(StrEnum):
+    """``status.phase``."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod. Times are seconds since the epoch, ``None`` where it is not so, or not known."""
+
+    namespace: str
+    name: str
+    uid: str
+    owner: Owner | None
+    phase: PodPhase
+    ready: bool
+    changed_at: float | None
+    """When it last became ready or stopped being so."""
+    node: str | None
+    ip: str | None
+    gpus: Gpus
+    created_at: float | None
+    scheduled_at: float | None
+    """When it got its node, and with it its hardware."""
+    deleted_at: float | None
+    """When its deletion was asked for."""
+    unschedulable: str | None
+    """Why no node takes it, in the scheduler's words."""
+    unschedulable_since: float | None
+    waiting: str | None
+    """Why a container does not run, as ``CrashLoopBackOff``; a start under way is no reason."""
+    restarts: int
+    revision: str | None
+    """Hash of the template that it was made from."""
+    variant: str | None
+    """What its label says that it belongs to."""
+    deletion_cost: int | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.namespace, self.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over: it serves no more and holds no hardware."""
+        return self.phase in (PodPhase.SUCCEEDED, PodPhase.FAILED)
+
+
+def pod(body: Mapping[str, Any]) -> Pod:
+    """A Pod of ``v1``."""
+    found, spec, status = meta(body), body.get("spec") or {}, body.get("status") or {}
+    labels = body["metadata"].get("labels") or {}
+    ready = condition(status, "Ready") or {}
+    scheduled = condition(status, "PodScheduled") or {}
+    waits = scheduled.get("status") == "False" and not spec.get("nodeName")
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    return Pod(
+        namespace=found.namespace,
+        name=found.name,
+        uid=found.uid,
+        owner=found.owner,
+        phase=PodPhase(status.get("phase") or PodPhase.PENDING),
+        ready=ready.get("status") == "True",
+        changed_at=instant(ready.get("lastTransitionTime")),
+        node=_shared(spec.get("nodeName")),
+        ip=status.get("podIP"),
+        gpus=_same(pod_gpus(spec)),
+        created_at=found.created_at,
+        scheduled_at=instant(scheduled.get("lastTransitionTime")) if scheduled.get("status") == "True" else None,
+        deleted_at=found.deleted_at,
+        unschedulable=_shared(scheduled.get("message") or scheduled.get("reason")) if waits else None,
+        unschedulable_since=instant(scheduled.get("lastTransitionTime")) if waits else None,
+        waiting=_waiting(containers),
+        restarts=sum(each.get("restartCount") or 0 for each in containers),
+        revision=_shared(next((labels[name] for name in _HASHES if name in labels), None)),
+        variant=found.label(_VARIANT),
+        deletion_cost=_whole((body["metadata"].get("annotations") or {}).get(_DELETION_COST)),
+    )
+
+
+@lru_cache(maxsize=64)
+def _same(gpus: Gpus) -> Gpus:
+    """One record for all pods that ask for the same; there are few kinds."""
+    return gpus
+
+
+def _shared(text: str | None) -> str | None:
+    return None if not text else intern(text)
+
+
+def _waiting(containers: list[Mapping[str, Any]]) -> str | None:
+    for status in containers:
+        reason = ((status.get("state") or {}).get("waiting") or {}).get("reason")
+        if reason not in (None, "", "ContainerCreating", "PodInitializing"):
+            return intern(reason)
+    return None
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return None
