@@ -1,0 +1,239 @@
+"""From API objects to models and variants: what is declared, what it scales, and what is missing to decide on it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from wva.fleet.model import Model, Objectives
+from wva.fleet.variant import Role, Variant
+from wva.kubernetes.accelerator import Resolution, resolve
+from wva.kubernetes.arguments.server import ServerArguments
+from wva.kubernetes.conditions import Aspect, Because, Condition
+from wva.kubernetes.configuration.settings import ConfigMaps, ModelSettings, model_settings
+from wva.kubernetes.decidable import decidable, undecidable
+from wva.kubernetes.declaration import Declaration, Source, is_managed, of_scaler, of_variant_autoscaling
+from wva.kubernetes.objects.config_map import Namespace
+from wva.kubernetes.objects.meta import Meta
+from wva.kubernetes.objects.scaler import Scaler, Target
+from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
+from wva.kubernetes.objects.workload import Template, Workload
+from wva.kubernetes.scope import Scope
+from wva.kubernetes.served_model import served_model
+
+ROLE_LABEL = "llm-d.ai/role"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The objects that discovery reads."""
+
+    variant_autoscalings: Sequence[VariantAutoscaling] = ()
+    scalers: Sequence[Scaler] = ()
+    workloads: Mapping[tuple[str, str, str], Workload] = field(default_factory=dict)
+    """By kind, namespace and name."""
+    namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    config_maps: ConfigMaps = field(default_factory=dict)
+
+    def workload(self, target: Target) -> Workload | None:
+        """The object that a target means."""
+        found = self.workloads.get((target.kind, target.namespace, target.name))
+        return found if found is not None and found.api_version.rpartition("/")[0] == target.group else None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds where nobody says otherwise."""
+
+    objectives: Objectives = field(default_factory=lambda: Objectives(ttft_s=2.0, tpot_s=0.1))
+    priority: int = 1
+    max_replicas: int = 100
+    startup_s: float = 180.0
+    """Seconds from order to ready, until starts were measured: the reference's 32B model took 105 to 130 s."""
+    to_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """One declared variant, as far as it is understood."""
+
+    meta: Meta
+    """Of the object that declares it."""
+    source: Source
+    declaration: Declaration | None
+    """``None`` where it is not accepted."""
+    workload: Workload | None
+    """What it scales; ``None`` where that is missing."""
+    accelerator: Resolution | None
+    variant: Variant | None
+    """``None`` where something is missing to decide on it: its count is then left as it is."""
+    model: Model | None
+    settings: ModelSettings
+    conditions: tuple[Condition, ...]
+    notices: tuple[str, ...] = ()
+    """What is odd but does not stop anything, one line each."""
+
+
+def discover(cluster: Cluster, scope: Scope, defaults: Defaults) -> tuple[Discovered, ...]:
+    """All variants of the scope, by namespace and name; those of one model agree on its objectives and priority."""
+    found = _unique_targets(_declared(cluster, scope))
+    resolved = [_resolved(meta, source, told, cluster, scope, defaults) for meta, source, told in found]
+    by_model = defaultdict[str, list[Discovered]](list)
+    alone = []
+    for each in resolved:
+        if each.declaration is None:
+            alone.append(each)
+        else:
+            by_model[each.declaration.model_key].append(each)
+    agreed = [each for own in by_model.values() for each in _agreed(own, defaults)]
+    return tuple(sorted([*alone, *agreed], key=lambda each: (each.meta.key, each.source)))
+
+
+_Told = tuple[Meta, Source, Declaration | Condition]
+
+
+def _declared(cluster: Cluster, scope: Scope) -> Iterable[_Told]:
+    for custom in cluster.variant_autoscalings:
+        if scope.covers(custom.meta, cluster.namespaces):
+            yield custom.meta, Source.VARIANT_AUTOSCALING, _or_refused(of_variant_autoscaling(custom))
+    for scaler in cluster.scalers:
+        if is_managed(scaler) and scope.covers(scaler.meta, cluster.namespaces):
+            yield scaler.meta, Source(scaler.kind.value), _or_refused(of_scaler(scaler))
+
+
+def _or_refused(told: Declaration | str) -> Declaration | Condition:
+    return _not_accepted(Because.INVALID, told) if isinstance(told, str) else told
+
+
+def _not_accepted(because: Because, message: str) -> Condition:
+    return Condition(Aspect.ACCEPTED, False, because, message)
+
+
+def _unique_targets(told: Iterable[_Told]) -> list[_Told]:
+    """One declaration a target: by kind in the order of ``Source``, then the oldest, then by name."""
+    order = list(Source)
+    ranked = sorted(told, key=lambda each: (order.index(each[1]), each[0].created_at or 0.0, each[0].key))
+    first: dict[tuple[str, str, str, str], Meta] = {}
+    unique: list[_Told] = []
+    for meta, source, declared in ranked:
+        if isinstance(declared, Declaration):
+            target = declared.target
+            owner = first.setdefault((target.group, target.kind, target.namespace, target.name), meta)
+            if owner is not meta:
+                message = f"{target} is the target of {owner.name} already; keep one of the two"
+                unique.append((meta, source, _not_accepted(Because.DUPLICATE, message)))
+                continue
+        unique.append((meta, source, declared))
+    return unique
+
+
+def _resolved(
+    meta: Meta, source: Source, told: Declaration | Condition, cluster: Cluster, scope: Scope, defaults: Defaults
+) -> Discovered:
+    if isinstance(told, Condition):
+        return Discovered(meta, source, None, None, None, None, None, ModelSettings(), (told,))
+    settings = model_settings(
+        cluster.config_maps, scope.home, meta.namespace, told.model_id, to_zero_by_default=defaults.to_zero
+    )
+    accepted = Condition(Aspect.ACCEPTED, True, Because.ACCEPTED)
+    workload = cluster.workload(told.target)
+    target = _target_condition(told.target, workload)
+    notices = (settings.problem,) if settings.problem else ()
+    bare = Discovered(meta, source, told, workload, None, None, None, settings, (accepted, target), notices)
+    if workload is None or not target.holds:
+        return replace(bare, workload=None)
+    server = workload.template.server
+    accelerator = resolve(workload.template.placement, dict(meta.labels))
+    notices = (
+        *notices,
+        *(() if isinstance(server, str) else server.problems),
+        *(() if accelerator.name is None or accelerator.reason is None else (accelerator.reason,)),
+    )
+    known = replace(bare, accelerator=accelerator, notices=notices)
+    enough = decidable(workload.template, accelerator)
+    if isinstance(enough, Condition):
+        return replace(known, conditions=(accepted, target, enough))
+    arguments, name = enough
+    served = served_model(told.model_id, arguments)
+    if isinstance(served, str):
+        return replace(known, conditions=(accepted, target, undecidable(Because.UNKNOWN_MODEL, served)))
+    priority = round(settings.priority) if settings.priority is not None else defaults.priority
+    model = Model(
+        name=told.model_key,
+        namespace=meta.namespace,
+        shape=served.shape,
+        precision=served.precision,
+        objectives=told.objectives or defaults.objectives,
+        priority=priority if told.priority is None else told.priority,
+    )
+    return replace(known, variant=_variant(told, workload.template, arguments, name, defaults), model=model)
+
+
+def _target_condition(target: Target, workload: Workload | None) -> Condition:
+    if workload is None:
+        message = f"{target} is not there; create it, or correct the target"
+        return Condition(Aspect.TARGET_RESOLVED, False, Because.TARGET_NOT_FOUND, message)
+    if workload.meta.deleted_at is not None:
+        return Condition(Aspect.TARGET_RESOLVED, False, Because.TARGET_DELETED, f"{target} is being deleted")
+    return Condition(Aspect.TARGET_RESOLVED, True, Because.TARGET_FOUND, f"{target} is there")
+
+
+def _variant(
+    told: Declaration, template: Template, server: ServerArguments, accelerator: str, defaults: Defaults
+) -> Variant:
+    return Variant(
+        name=told.key,
+        model=told.model_key,
+        role=told.role or _role(dict(template.labels).get(ROLE_LABEL)),
+        accelerator=accelerator,
+        tensor_parallel=server.tensor_parallel or 1,
+        engine=server.engine,
+        cost_per_hour=told.cost_per_hour,
+        min_replicas=told.min_replicas or 0,
+        max_replicas=defaults.max_replicas if told.max_replicas is None else told.max_replicas,
+        startup_s=defaults.startup_s,
+        scale_target=str(told.target),
+    )
+
+
+def _role(label: str | None) -> Role:
+    return Role(label) if label in (Role.PREFILL, Role.DECODE) else Role.BOTH
+
+
+def _agreed(own: Sequence[Discovered], defaults: Defaults) -> list[Discovered]:
+    """One model's variants with what they have in common: the strictest objectives, the highest priority.
+
+    Where the model may not go to zero, the cheapest of each role keeps one replica, unless another one must anyway.
+    """
+    stated = [each.declaration.objectives for each in own if each.declaration and each.declaration.objectives]
+    objectives = defaults.objectives
+    if stated:
+        objectives = Objectives(min(each.ttft_s for each in stated), min(each.tpot_s for each in stated))
+    priority = max((each.model.priority for each in own if each.model is not None), default=defaults.priority)
+    shapes = {(each.model.shape, each.model.precision): each for each in own if each.model is not None}
+    kept = _kept(own)
+    agreed = []
+    for each in own:
+        if each.model is None or each.variant is None:
+            agreed.append(each)
+            continue
+        model = replace(each.model, objectives=objectives, priority=priority)
+        variant = replace(each.variant, min_replicas=1) if each.variant.name in kept else each.variant
+        notices = each.notices
+        if len(shapes) > 1:
+            names = ", ".join(f"{shape} in {precision}" for shape, precision in sorted(shapes))
+            notices = (*notices, f"variants of {model.name} serve different models: {names}")
+        agreed.append(replace(each, model=model, variant=variant, notices=notices))
+    return agreed
+
+
+def _kept(own: Sequence[Discovered]) -> set[str]:
+    """Names of the variants that keep a replica for a model that may not go to zero."""
+    by_role = defaultdict[Role, list[Variant]](list)
+    for each in own:
+        if each.variant is not None and not each.settings.scale_to_zero:
+            by_role[each.variant.role].append(each.variant)
+    kept = set()
+    for variants in by_role.values():
+        if not any(variant.min_replicas for variant in variants):
+            kept.add(min(variants, key=lambda variant: (variant.cost_per_hour, variant.name)).name)
+    return kept
