@@ -131,8 +131,8 @@ def test_a_pod_that_waits_longer_than_usual_is_a_shortage() -> None:
 def run(*events: tuple[float, float | None, float | None]) -> Shortages:
     """The memory after attempts: now, refused since, came at."""
     memory = Shortages()
-    for now, refused, came in events:
-        memory = updated(memory, [Attempt(H100, refused, "none", came)], now, PATIENCE)
+    for now, since, came in events:
+        memory = updated(memory, [Attempt(H100, since, "none", came)], now, PATIENCE)
     return memory
 
 
@@ -170,10 +170,10 @@ def test_a_refused_quota_holds_one_variant_until_a_pod_of_it_is_made() -> None:
 @given(st.lists(st.tuples(st.floats(0, 500), st.booleans(), st.booleans()), max_size=30))
 def test_pauses_are_bounded_and_grow_only_by_failures(steps: list[tuple[float, bool, bool]]) -> None:
     memory, now = Shortages(), 0.0
-    for ahead, refused, came in steps:
+    for ahead, fails, came in steps:
         now += ahead
         before = memory.open.get(H100)
-        memory = updated(memory, [Attempt(H100, now if refused else None, "", now if came else None)], now, PATIENCE)
+        memory = updated(memory, [Attempt(H100, now if fails else None, "", now if came else None)], now, PATIENCE)
         after = memory.open.get(H100)
         if after is not None:
             assert after.until <= now + PATIENCE.longest_s

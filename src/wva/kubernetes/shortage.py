@@ -128,7 +128,7 @@ def waiting(accelerator: str, pods: Iterable[Pod], waits: Waits | None, now: flo
 
 
 def refused(variant: str, refusal: Refusal | None, pods: Iterable[Pod], now: float) -> Attempt:
-    """How a variant fares with its namespace's quota. A refusal that is gone may only mean that nothing is asked for."""
+    """How a variant fares with its namespace's quota. Without a refusal it may only be that nothing is asked for."""
     came = max((pod.created_at for pod in pods if pod.created_at is not None), default=None)
     if refusal is None or not refusal.by_quota:
         return Attempt(variant, None, "", came)

@@ -65,8 +65,10 @@ class Scaler:
     behavior: Behavior | None
     """How fast it moves; ``None`` is the controller's own way for objects that say nothing."""
     metrics: tuple[ExternalMetric, ...]
+    queries: tuple[str, ...]
+    """What KEDA's Prometheus triggers ask for."""
     other_metrics: int
-    """Entries, or triggers, that are not read here."""
+    """Entries, or triggers, of other types."""
     paused: bool
     idle_replicas: int | None
     """What KEDA leaves running while nothing triggers; ``None`` is its minimum."""
@@ -99,6 +101,7 @@ def horizontal_pod_autoscaler(body: Mapping[str, Any]) -> Scaler:
         max_replicas=spec["maxReplicas"],
         behavior=rules,
         metrics=external,
+        queries=(),
         other_metrics=len(metrics) - len(external) + by_cpu,
         paused=False,
         idle_replicas=None,
@@ -115,6 +118,7 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler:
     found, spec, status = meta(body), body["spec"], body.get("status") or {}
     advanced = (spec.get("advanced") or {}).get("horizontalPodAutoscalerConfig") or {}
     triggers = spec.get("triggers") or ()
+    queries = tuple(each["metadata"].get("query") or "" for each in triggers if each.get("type") == "prometheus")
     active = condition(status, "Active")
     rules, problem = behavior(advanced.get("behavior"))
     return Scaler(
@@ -125,7 +129,8 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler:
         max_replicas=_or(spec.get("maxReplicaCount"), 100),
         behavior=rules,
         metrics=(),
-        other_metrics=len(triggers),
+        queries=queries,
+        other_metrics=len(triggers) - len(queries),
         paused=_paused(found),
         idle_replicas=spec.get("idleReplicaCount"),
         polling_s=float(_or(spec.get("pollingInterval"), 30)),

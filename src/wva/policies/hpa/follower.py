@@ -98,7 +98,7 @@ class Follower:
             if desired is None:
                 target, publishes = current, False
             else:
-                target = self._held_back(desired, current, lowest, highest, known, now, reasons)
+                target = self.held_back(desired, current, lowest, highest, known, now, reasons)
                 recommendations = remembered(recommendations, Stamp(now, desired), self._longest_window_s())
         added, removed = self._changes(known, current, target, now)
         plan = VariantPlan(
@@ -106,7 +106,7 @@ class Follower:
         )
         return plan, VariantMemory(now, current, target, recommendations, added, removed)
 
-    def _held_back(
+    def held_back(
         self,
         desired: int,
         current: int,
@@ -116,7 +116,7 @@ class Follower:
         now: float,
         reasons: list[Reason],
     ) -> int:
-        """The proposal after past recommendations, rates, minimum and maximum."""
+        """The proposal after past recommendations, rates, minimum and maximum; ``reasons`` gains what changed it."""
         behavior = self.behavior
         past = known.recommendations
         if behavior is None:
