@@ -92,3 +92,12 @@ def _same(previous: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
         return {**status, "conditions": sorted(conditions, key=lambda each: str(each.get("type")))}
 
     return essence(previous) == essence(wanted)
+
+
+LEAST_PAUSE_S = 10.0
+"""Seconds between two writes of one object's status."""
+
+
+def is_due(written_at: float | None, now: float) -> bool:
+    """Whether a status may be written again; what changes meanwhile is in the next one."""
+    return written_at is None or now - written_at >= LEAST_PAUSE_S
