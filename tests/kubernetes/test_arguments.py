@@ -63,6 +63,12 @@ FLAGS = (
             ("--model", "Qwen/Qwen3-32B", *FLAGS.split()),
             id="module",
         ),
+        pytest.param(
+            ("python3", "-m", "vllm.entrypoints.cli.main", "serve"), ("Qwen/Qwen3-32B", *FLAGS.split()), id="main"
+        ),
+        pytest.param(
+            ("vllm", "serve"), ("--trust-remote-code", "Qwen/Qwen3-32B", *FLAGS.split()), id="model behind a switch"
+        ),
         pytest.param(("sh", "-c"), (f"vllm serve Qwen/Qwen3-32B {FLAGS}",), id="shell"),
         pytest.param(("/bin/sh", "-c", f"exec vllm serve 'Qwen/Qwen3-32B' {FLAGS}"), (), id="exec in a shell"),
         pytest.param(

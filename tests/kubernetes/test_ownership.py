@@ -235,7 +235,9 @@ def test_what_a_plan_is_told_of_who_carries_it_out() -> None:
     frozen = hpa(behavior={"scaleDown": {"selectPolicy": "Disabled"}})
     assert traits(Mode.HPA, frozen, 10).down_per_minute == 0
     assert traits(Mode.KEDA, keda(), 1).reaches_zero
-    assert traits(Mode.DIRECT, None, 1).chooses_victims
+    direct = traits(Mode.DIRECT, None, 1, drains=True)
+    assert (direct.owner, direct.chooses_victims, direct.drains, direct.restores) == ("wva", True, True, True)
+    assert not traits(Mode.DIRECT, None, 1).drains
     assert traits(Mode.ADVISORY, None, 1).owner == "user"
 
 

@@ -96,10 +96,16 @@ def _stays(scaler: Scaler, current: int) -> str | None:
     return "an HPA does nothing at a count of 0" if off else None
 
 
-def traits(mode: Mode, follower: Scaler | None, current: int, tolerance: float = TOLERANCE) -> CarrierTraits:
-    """What carries a variant's plans out. ``current`` is the count that percentages are of."""
+def traits(
+    mode: Mode, follower: Scaler | None, current: int, *, drains: bool = False, tolerance: float = TOLERANCE
+) -> CarrierTraits:
+    """What carries a variant's plans out.
+
+    ``current`` is the count that percentages are of; ``drains`` says whether the workload offers a way to take a pod out
+    of service before it is stopped.
+    """
     if mode is Mode.DIRECT:
-        return CarrierTraits(owner="wva", chooses_victims=True, drains=True, reaches_zero=True, restores=True)
+        return CarrierTraits(owner="wva", chooses_victims=True, drains=drains, reaches_zero=True, restores=drains)
     if follower is None or mode is Mode.ADVISORY:
         return CarrierTraits(owner="user", chooses_victims=False, drains=False, reaches_zero=False, restores=False)
     least, most = _bounds(follower)

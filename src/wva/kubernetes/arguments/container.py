@@ -65,7 +65,8 @@ def _behind_server(words: Sequence[str]) -> tuple[str, ...] | None:
         for place, word in enumerate(words):
             if word in _API_SERVERS:
                 return tuple(words[place + 1 :])
-            if word in _COMMAND_MODULES and words[place - 1] == "-m" and words[place + 1 : place + 2] == ["serve"]:
+            called = word in _COMMAND_MODULES and words[place - 1] == "-m" and place + 1 < len(words)
+            if called and words[place + 1] in _SUBCOMMANDS:
                 return tuple(words[place + 2 :])
     return None
 

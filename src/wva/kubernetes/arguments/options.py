@@ -26,6 +26,8 @@ _VALUED = frozenset(_SHORT.values()) | {
     "kv-cache-dtype",
     "config",
 }
+_SWITCHES = ("no-", "enable-", "disable-", "enforce-", "trust-", "skip-", "use-", "return-", "async-", "headless")
+"""Beginnings of the options that take no value: a word behind one is not its own."""
 _NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 
 
@@ -80,8 +82,8 @@ def _given(words: Sequence[str]) -> Iterator[tuple[str | None, tuple[str, ...]]]
             while end < len(words) and not _is_option(words[end]) and (name in _SEVERAL or end == place):
                 end += 1
         elif end < len(words) and not _is_option(words[end]):
-            # Whether an unread option takes a value is not known; a value that stands there is not positional.
-            end += 1
+            # Any other option that is not read here takes a value where one stands there.
+            end += not name.startswith(_SWITCHES) or words[end].lower() in ("true", "false")
         yield name, tuple(words[place:end])
         place = end
 

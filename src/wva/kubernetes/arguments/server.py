@@ -52,11 +52,6 @@ class ServerArguments:
         """The part that the engine model takes."""
         return EngineArguments(self.max_num_seqs, self.max_num_batched_tokens, self.gpu_memory_utilization)
 
-    @property
-    def instances(self) -> int:
-        """Engine endpoints of one pod: its data-parallel ranks."""
-        return self.data_parallel_local or self.data_parallel or 1
-
 
 def server_arguments(pod_spec: Mapping[str, Any]) -> ServerArguments | str:
     """What the template's model server was told, or why none was found, in one line.

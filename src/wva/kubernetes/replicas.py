@@ -1,0 +1,82 @@
+"""The pods of a workload as replicas of a variant."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from wva.fleet.observation import CarrierTraits, VariantObservation
+from wva.fleet.replica import Instance, Phase, Replica
+from wva.fleet.variant import Variant
+from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.workload import ReplicaSet, Workload
+
+
+def pods_by_workload(pods: Iterable[Pod], replica_sets: Iterable[ReplicaSet]) -> Mapping[str, tuple[Pod, ...]]:
+    """Pods by the uid of the Deployment or StatefulSet that they belong to, by owners and never by labels alone."""
+    deployments = {found.meta.uid: found.meta.owner.uid for found in replica_sets if found.meta.owner is not None}
+    found = defaultdict[str, list[Pod]](list)
+    for pod in pods:
+        if pod.owner is not None:
+            found[deployments.get(pod.owner.uid, pod.owner.uid)].append(pod)
+    return {uid: tuple(own) for uid, own in found.items()}
+
+
+def current_revision(workload: Workload, replica_sets: Iterable[ReplicaSet]) -> str | None:
+    """The hash that pods of the newest template bear; ``None`` while it is not known."""
+    if workload.kind == "StatefulSet":
+        return workload.revision
+    for found in replica_sets:
+        owner = found.meta.owner
+        if owner is not None and owner.uid == workload.meta.uid and found.revision == workload.revision:
+            return found.template_hash
+    return None
+
+
+def variant_observation(
+    variant: Variant,
+    workload: Workload,
+    pods: Iterable[Pod],
+    revision: str | None,
+    traits: CarrierTraits,
+    now: float,
+    draining: Mapping[str, float] | None = None,
+) -> VariantObservation:
+    """The variant as it is now, without anything measured.
+
+    ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests.
+    """
+    marked = draining or {}
+    replicas = tuple(
+        replica(pod, now, marked.get(pod.name)) for pod in sorted(pods, key=lambda each: each.name) if not pod.ended
+    )
+    return VariantObservation(variant, workload.replicas, workload.ready, revision, traits, replicas)
+
+
+def replica(pod: Pod, now: float, draining_since: float | None = None) -> Replica:
+    """A pod that has not ended as a replica; what it cannot say of its times is ``now`` for ``since``, else unknown."""
+    phase, reason, since = _phase(pod, draining_since)
+    return Replica(
+        id=f"{pod.namespace}/{pod.name}",
+        phase=phase,
+        reason=reason,
+        since=now if since is None else since,
+        ordered_at=pod.created_at,
+        started_at=pod.scheduled_at,
+        ready_at=pod.changed_at if pod.ready else None,
+        revision=pod.revision,
+        instances=(Instance(f"{pod.namespace}/{pod.name}", None, None),),
+        node=pod.node,
+    )
+
+
+def _phase(pod: Pod, draining_since: float | None) -> tuple[Phase, str | None, float | None]:
+    if pod.deleted_at is not None:
+        return Phase.DRAINING, "deleted", pod.deleted_at
+    if draining_since is not None:
+        return Phase.DRAINING, "drains", draining_since
+    if pod.node is None:
+        return Phase.PENDING, pod.unschedulable, pod.created_at
+    if pod.ready:
+        return Phase.READY, None, pod.changed_at
+    # One that has served and is unready again counts as starting from then on.
+    times = [time for time in (pod.scheduled_at, pod.changed_at) if time is not None]
+    return Phase.STARTING, pod.waiting, max(times, default=None)
