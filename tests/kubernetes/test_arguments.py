@@ -84,6 +84,9 @@ FLAGS = (
         pytest.param(
             ("bash", "-c", 'vllm serve "$@"', "--"), ("Qwen/Qwen3-32B", *FLAGS.split()), id="arguments of the script"
         ),
+        pytest.param(
+            ("sh", "-c", f"echo vllm serve other; nice -n 5 vllm serve Qwen/Qwen3-32B {FLAGS}"), (), id="behind another"
+        ),
         pytest.param(("env", "A=b", "vllm"), ("serve", "Qwen/Qwen3-32B", *FLAGS.split()), id="env"),
     ],
 )

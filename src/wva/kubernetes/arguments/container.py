@@ -12,6 +12,7 @@ _COMMAND_MODULES = frozenset({"vllm", "vllm.entrypoints.cli.main", "wva"})
 _COMMANDS = frozenset({"vllm", "wva"})
 _SUBCOMMANDS = frozenset({"serve", "emulate"})
 _SIMULATORS = frozenset({"llm-d-inference-sim"})
+_PRINTERS = frozenset({"echo", "printf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,19 @@ def _by_command(container: Mapping[str, Any]) -> Program | None:
 
 
 def _behind_server(words: Sequence[str]) -> tuple[str, ...] | None:
-    """What follows the server's name, or ``None`` where the program is no server."""
+    """What follows the server's name, or ``None`` where the program is no server.
+
+    The name may stand behind another program that starts it, as ``nice -n 10 vllm serve``.
+    """
     first = name_of(words[0])
-    if first in _COMMANDS and len(words) > 1 and words[1] in _SUBCOMMANDS:
-        return tuple(words[2:])
     if first in _SIMULATORS:
         return tuple(words[1:])
-    if first.startswith("python"):
-        for place, word in enumerate(words):
-            if word in _API_SERVERS:
-                return tuple(words[place + 1 :])
-            called = word in _COMMAND_MODULES and words[place - 1] == "-m" and place + 1 < len(words)
-            if called and words[place + 1] in _SUBCOMMANDS:
-                return tuple(words[place + 2 :])
+    for place, word in enumerate(words if first not in _PRINTERS else ()):
+        if word in _API_SERVERS:
+            return tuple(words[place + 1 :])
+        called = name_of(word) in _COMMANDS or (place > 0 and words[place - 1] == "-m" and word in _COMMAND_MODULES)
+        if called and place + 1 < len(words) and words[place + 1] in _SUBCOMMANDS:
+            return tuple(words[place + 2 :])
     return None
 
 
