@@ -148,16 +148,18 @@ def test_after_somebody_elses_change_nothing_is_written_for_a_while_and_longer_e
     target = workload(bodies.deployment("d"))
     untouched = seen(Truce(), 7, NOW)
     assert untouched == Truce(), "what WVA never wrote is nobody's change"
-    own = wrote(Truce(), 3)
+    own = wrote(Truce(), 3, 2, NOW - 5)
     assert seen(own, 3, NOW) == own
+    assert seen(own, 2, NOW) == own, "the watch has not caught up with the write"
+    assert seen(own, 2, NOW + 6).found == 2, "by now it has: somebody took the write back"
     first = seen(own, 8, NOW)
     found = conflict(Mode.DIRECT, target, (), (), first, NOW + 60)
     assert found.because is Because.CHANGED
     assert found.message == "somebody else set the count to 8; nothing is written for another 540 s"
     assert not conflict(Mode.DIRECT, target, (), (), first, NOW + 600).holds
-    again = seen(wrote(first, 4), 8, NOW + 700)
+    again = seen(wrote(first, 4, 8, NOW + 600), 8, NOW + 700)
     assert (again.changes, again.until) == (2, NOW + 700 + 1200)
-    assert seen(wrote(first, 4), 8, NOW + 5000).changes == 1, "long after, it is a new matter"
+    assert seen(wrote(first, 4, 8, NOW + 600), 8, NOW + 5000).changes == 1, "long after, it is a new matter"
 
 
 RULES = {

@@ -101,8 +101,8 @@ def traits(
 ) -> CarrierTraits:
     """What carries a variant's plans out.
 
-    ``current`` is the count that percentages are of; ``drains`` says whether there is a way to take a pod out of service
-    before it is stopped.
+    ``current`` is the count that percentages are of; ``drains`` says whether pods can be taken out of service before
+    they are stopped.
     """
     if mode is Mode.DIRECT:
         return CarrierTraits(owner="wva", chooses_victims=True, drains=drains, reaches_zero=True, restores=drains)

@@ -111,6 +111,9 @@ class Truce:
 
     written: int | None = None
     """Newest count that WVA wrote; ``None`` where it has not, or has taken note of another's."""
+    replaced: int | None = None
+    """The count before that write."""
+    written_at: float = 0.0
     until: float = 0.0
     """When it writes again."""
     changes: int = 0
@@ -121,11 +124,13 @@ class Truce:
 
 FIRST_TRUCE_S = 600.0
 LONGEST_TRUCE_S = 3600.0
+SETTLE_S = 10.0
+"""Seconds after a write for which the count before it may still be seen: a watch runs behind."""
 
 
-def wrote(truce: Truce, count: int) -> Truce:
-    """Remember a write that the API server has accepted."""
-    return replace(truce, written=count)
+def wrote(truce: Truce, count: int, replaced: int, now: float) -> Truce:
+    """Remember a write that the API server has accepted, and the count that it replaced."""
+    return replace(truce, written=count, replaced=replaced, written_at=now)
 
 
 def seen(truce: Truce, count: int, now: float) -> Truce:
@@ -134,7 +139,8 @@ def seen(truce: Truce, count: int, now: float) -> Truce:
     The pause doubles where the change comes within twice the last pause after it, so that two controllers that
     disagree do not go on to write in turns.
     """
-    if truce.written is None or count == truce.written:
+    behind = count == truce.replaced and now - truce.written_at < SETTLE_S
+    if truce.written is None or count == truce.written or behind:
         return truce
     last = _pause_s(truce.changes)
     changes = truce.changes + 1 if truce.changes and now <= truce.until + 2 * last else 1
