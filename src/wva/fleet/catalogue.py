@@ -73,12 +73,14 @@ def accelerator(name: str) -> Accelerator:
     return known[_resolve(name, known.keys(), "accelerator")]
 
 
-def model_shape(name: str) -> ModelShape:
+def model_shape(name: str, known: Mapping[str, ModelShape] | None = None) -> ModelShape:
     """The model shape of that name, or of that short name after the slash, in any case of letters.
+
+    ``known`` are the shapes to look among; ``None`` reads the catalogue, the user's own included.
 
     Raises ``UserError`` when there is none, or the short name stands for several; the text lists names.
     """
-    known = models()
+    known = models() if known is None else known
     return known[_resolve(name, known.keys(), "model")]
 
 

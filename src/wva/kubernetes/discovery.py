@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from wva.fleet.catalogue import packaged_models
 from wva.fleet.model import Model, Objectives
+from wva.fleet.shape import ModelShape
 from wva.fleet.variant import Role, Variant
 from wva.kubernetes.accelerator import Resolution, resolve
 from wva.kubernetes.arguments.server import ServerArguments
@@ -25,7 +27,7 @@ ROLE_LABEL = "llm-d.ai/role"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The objects that discovery reads."""
+    """The objects that discovery reads, and the catalogue."""
 
     variant_autoscalings: Sequence[VariantAutoscaling] = ()
     scalers: Sequence[Scaler] = ()
@@ -33,6 +35,8 @@ class Cluster:
     """By kind, namespace and name."""
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
     config_maps: ConfigMaps = field(default_factory=dict)
+    shapes: Mapping[str, ModelShape] = field(default_factory=packaged_models)
+    """Models that there are figures for."""
 
     def workload(self, target: Target) -> Workload | None:
         """The object that a target means."""
@@ -153,7 +157,7 @@ def _resolved(
     if isinstance(enough, Condition):
         return replace(known, conditions=(accepted, target, enough))
     arguments, name = enough
-    served = served_model(told.model_id, arguments)
+    served = served_model(told.model_id, arguments, cluster.shapes)
     if isinstance(served, str):
         return replace(known, conditions=(accepted, target, undecidable(Because.UNKNOWN_MODEL, served)))
     priority = round(settings.priority) if settings.priority is not None else defaults.priority

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from wva.fleet.catalogue import model_shape
 from wva.fleet.errors import UserError
+from wva.fleet.shape import ModelShape
 from wva.kubernetes.arguments.server import ServerArguments
 
 _PRECISIONS: Mapping[str, str] = {
@@ -32,7 +33,7 @@ class ServedModel:
     precision: str
 
 
-def served_model(model_id: str, server: ServerArguments) -> ServedModel | str:
+def served_model(model_id: str, server: ServerArguments, shapes: Mapping[str, ModelShape]) -> ServedModel | str:
     """The catalogue's entry, or why it is unknown, in one line.
 
     What the server loads tells more than the name that clients ask for, which may be any, but where it is a directory
@@ -46,7 +47,7 @@ def served_model(model_id: str, server: ServerArguments) -> ServedModel | str:
     names = (loaded.rstrip("/").rsplit("/", 1)[-1], model_id) if _is_path(loaded) else (loaded,)
     for name in dict.fromkeys(spelling for each in names for spelling in (each, _without_precision(each))):
         try:
-            return ServedModel(model_shape(name).name, precision)
+            return ServedModel(model_shape(name, shapes).name, precision)
         except UserError as error:
             reason = reason or str(error)
     return f"{reason}; add it with wva model add"
