@@ -278,7 +278,7 @@ def test_a_model_without_replicas_is_woken_at_the_cost_of_a_lower_one() -> None:
     plans = settle(pool(), asleep, claim(low, 0, 2.0))
     (plan,) = hold_or_wake(asleep, Reason("blind", "nothing is known"))
     assert (plan.target, plan.publish, plan.after_freed) == (1, None, ("low-1",))
-    assert (plan.reasons[0].code, victims(plans["low"])) == ("wake", ["low-1"])
+    assert (plan.reasons[-1].code, victims(plans["low"])) == ("wake", ["low-1"])
 
 
 def test_the_cheapest_variant_is_freed_for_that_hurts_no_higher_priority() -> None:

@@ -8,7 +8,7 @@ from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers
 from wva.decide.claim import Claim, Gift, Slot
 from wva.decide.demand import Demand
-from wva.decide.need import Requirement
+from wva.decide.need import TRACE_OF_LOAD, Requirement
 from wva.fleet.reason import Reason
 
 
@@ -46,9 +46,13 @@ def needed(requirement: Requirement, held: float, left: float) -> Reason:
     }
     driver = max(drivers, key=lambda name: drivers[name])
     backlog = f", {requirement.backlog:.3g} of it for the gateway's backlog" if requirement.backlog > 0 else ""
-    kept = f"; {held:.3g} was needed lately and is kept" if held > requirement.total else ""
+    kept = f"; {held:.3g} was needed lately and is kept" if held > max(requirement.total, TRACE_OF_LOAD) else ""
     tolerated = f"; {left:.2g} short of it is left to the headroom" if left > 0 else ""
-    return Reason("need", f"{driver} needs capacity for {requirement.total:.3g} requests/s{backlog}{tolerated}{kept}")
+    return Reason("need", f"{driver} needs capacity for {_load(requirement.total)}{backlog}{tolerated}{kept}")
+
+
+def _load(rate: float) -> str:
+    return "a first request" if 0.0 < rate <= TRACE_OF_LOAD else f"{rate:.3g} requests/s"
 
 
 def supply(option: Option, capacity: ReplicaCapacity, dearest: bool, slowness: float) -> Reason:
@@ -75,13 +79,13 @@ def _choice(claim: Claim, name: str) -> Reason:
     options, need, after = claim.options, claim.need, claim.counts
     had, has = capacity_of(options, claim.before), capacity_of(options, after)
     change, slots = after[name] - claim.before[name], claim.slots.get(name, [])
-    short = f"capacity {had:.3g} falls short of {need:.3g} requests/s"
+    short = f"capacity {had:.3g} falls short of {_load(need)}"
     if change > 0:
         return Reason("grow", f"{change} more: {short}" + (f"; {_waiting(slots)}" if slots else ""))
     if slots:
         return Reason("grow", f"{_waiting(slots)}: {short}")
     if change < 0:
-        return Reason("shrink", f"{-change} fewer: {has:.3g} left covers the {need:.3g} requests/s needed")
+        return Reason("shrink", f"{-change} fewer: {has:.3g} left covers the need of {_load(need)}")
     if covers(has, need):
         return Reason("hold", f"kept: capacity {has:.3g}, {max(0.0, has - need):.3g} requests/s to spare")
     return Reason("short", f"kept: capacity {has:.3g}, {need - has:.3g} requests/s are missing and no more can be had")

@@ -37,7 +37,7 @@ def hold_or_wake(claim: Claim, why: Reason) -> list[VariantPlan]:
     for seen in claim.variants:
         name = seen.variant.name
         if claim.counts.get(name) or claim.slots.get(name):
-            plans.append(_grown(claim, seen, (explain.woken(), why)))
+            plans.append(_grown(claim, seen, (why, explain.woken())))
         else:
             plans.append(hold_variant(seen, (why,)))
     return plans
