@@ -86,6 +86,9 @@ class Log:
             self._file, self._size = -1, 0
 
 
+_USUAL = (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
 def _spawn(command: list[str], output: int, libc: "ctypes.CDLL | None") -> int:
     """Start the command with nothing to read and its output in the pipe; return its process id."""
     keeper = os.getpid()
@@ -102,8 +105,8 @@ def _spawn(command: list[str], output: int, libc: "ctypes.CDLL | None") -> int:
                 os._exit(1)
         else:
             os.setpgid(0, 0)
-        # What this program handles, and what Python ignores.
-        for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        # What this program handles, what Python ignores, and what nohup and shells have what they start ignore.
+        for number in _USUAL:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
