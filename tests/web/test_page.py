@@ -251,6 +251,8 @@ async def test_without_a_fleet_it_says_where_it_looks_and_ends_with_who_launched
     await visitor.close()
     await launched.close()
     with socket.socket() as free:
+        # Connections that have ended may linger on the port; whoever listens there would still be noticed.
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", int(launched.url.rpartition(":")[2])))
 
 
