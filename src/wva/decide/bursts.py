@@ -13,7 +13,7 @@ from itertools import pairwise
 from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.samples import latest_before
 from wva.decide.settings import Settings
-from wva.decide.trend import Points, steady_slope
+from wva.decide.trend import Points, slope, steady_part
 from wva.decide.weights import Weights
 
 MOST_DEVIATION = 4.0
@@ -55,7 +55,8 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     if level <= 0.0:
         return memory
     ahead = (newest.time - samples[0].time) / 2.0
-    surprise = abs(weights.rate(start, newest) - level - steady_slope(rates_of(before, weights)) * ahead) / level
+    rates = rates_of(before, weights)
+    surprise = abs(weights.rate(start, newest) - level - steady_part(slope(rates), rates) * ahead) / level
     chance = MEAN_OF_NORMAL * by_chance(level, weights, newest.time - start.time)
     excess = max(0.0, min(surprise, MOST_DEVIATION) - chance)
     if memory.burstiness is None:

@@ -12,7 +12,7 @@ from wva.decide.bursts import LEAST_SPAN_S, deviation_of, rates_of
 from wva.decide.memory import LoadSample, ModelMemory
 from wva.decide.samples import SAME_SCRAPE_S, latest_before
 from wva.decide.settings import Settings
-from wva.decide.trend import slope, steady_slope
+from wva.decide.trend import slope, steady_part
 from wva.decide.weights import Weights
 
 CERTAIN = 2.0
@@ -20,6 +20,9 @@ CERTAIN = 2.0
 
 PARTS = (2, 4)
 """Parts of the fast window in which a load may stand out."""
+
+LEAST_FILL_BINS = 2
+"""Short bins for which the caches are taken to fill at least, however short a request is in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,15 @@ def measure(
     recent = latest_before(samples, newest.time - fast_s) or samples[0]
     deviation = deviation_of(memory, level, weights, settings)
     rates = rates_of(samples, weights)
-    trend = steady_slope(rates)
+    growth = slope(rates)
+    trend = steady_part(growth, rates)
     fast = _fast(samples, recent, level * deviation, weights, settings)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.
     span = (1.0 - lasting.rise) * (newest.time - samples[0].time) + lasting.rise * (newest.time - recent.time)
     lead = span / 2.0 + horizon_s
     present, most = level + lasting.rise * (fast - level), max(level, fast)
     carried = min(present + max(0.0, trend) * lead, settings.most_growth * most)
-    begun = min(present + max(0.0, slope(rates)) * lead, settings.sudden_growth * most)
+    begun = min(present + max(0.0, growth) * lead, settings.sudden_growth * most)
     return Demand(
         level=level,
         settled=min(level, level + lasting.fall * (fast - level)),
@@ -120,5 +124,5 @@ def _expected_held(
         return None
     newest = [(time, held) for time, held in points if time >= now - settings.fill_window_s]
     growth = max(0.0, slope(points), slope(newest))
-    ahead_s = min(horizon_s, max(residence_s, PARTS[0] * settings.burst_bin_s))
+    ahead_s = min(horizon_s, max(residence_s, LEAST_FILL_BINS * settings.burst_bin_s))
     return sum(recent) / len(recent) + growth * (window_s / 2.0 + ahead_s)

@@ -32,8 +32,8 @@ def remember_need(memory: ModelMemory, need: Need, held_s: float, settings: Sett
 
     Forgotten is what it exceeds, and what is older than the longest hold.
     """
-    higher = [n for n in memory.needs if n.requests_per_s > need.requests_per_s]
-    within = [n for n in higher if n.time >= need.time - settings.longest_hold_s]
+    oldest = need.time - settings.longest_hold_s
+    within = [n for n in memory.needs if n.time >= oldest and n.requests_per_s > need.requests_per_s]
     rises = bool(memory.needs) and need.requests_per_s > memory.needs[-1].requests_per_s
     if rises and within and need.requests_per_s > RETURNED * held_need(memory, need.time, held_s):
         away = LATER * (need.time - within[-1].time)

@@ -28,12 +28,11 @@ def slope(points: Points) -> float:
     return math.copysign(max(0.0, abs(found) - STANDARD_ERRORS * error), found)
 
 
-def steady_slope(points: Points) -> float:
-    """The same, but at most the median slope between any two points (Theil and Sen), and 0 where they disagree.
+def steady_part(found: float, points: Points) -> float:
+    """The slope that was found, but at most the median one between any two points (Theil and Sen), 0 against its sign.
 
     A step slopes as a whole, but between most of its points it is level: it is no ramp that goes on.
     """
-    found = slope(points)
     if found == 0.0:
         return 0.0
     steady = median((later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in combinations(points, 2))
