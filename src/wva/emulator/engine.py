@@ -25,8 +25,7 @@ from wva.engine.batch.state import (
     PICOSECONDS,
     REQUEST,
     Engines,
-    empty_replicas,
-    server_records,
+    unused_engines,
 )
 from wva.engine.server import BLOCK_TOKENS, Server
 
@@ -118,23 +117,16 @@ class LiveEngine:
         self.counters(0)
 
     def _empty(self) -> Engines:
-        servers, tokens_ps = server_records([self.server])
-        replicas, event, slots, heap, counters, entries = empty_replicas(1, self.server.max_num_seqs, self._ids.size)
         blocks = _REQUESTS_AT_FIRST if self._prefix_caching else 0
-        return Engines(
-            requests=np.zeros(_REQUESTS_AT_FIRST, REQUEST),
-            servers=servers,
-            tokens_ps=tokens_ps,
-            replicas=replicas,
-            event=event,
-            slots=slots,
-            heap=heap,
-            counters=counters,
-            latencies=np.zeros((1, LATENCY_BUCKETS), np.int64),
-            entries=entries,
-            block_offsets=self._offsets(blocks),
+        return unused_engines(
+            1,
+            np.zeros(_REQUESTS_AT_FIRST, REQUEST),
+            [self.server],
+            np.zeros((1, LATENCY_BUCKETS), np.int64),
+            self._ids.size,
+            self._offsets(blocks),
             # Every request has room for the longest prompt; memory that no prompt touches costs nothing.
-            block_hashes=np.zeros(blocks * self._stride, np.int32),
+            np.zeros(blocks * self._stride, np.int32),
             entry_blocks=1,
         )
 

@@ -12,8 +12,7 @@ from wva.engine.batch.state import (
     NONE,
     REQUEST,
     Engines,
-    empty_replicas,
-    server_records,
+    unused_engines,
 )
 from wva.engine.compiled import entry_point
 from wva.engine.server import BLOCK_TOKENS, Server
@@ -55,25 +54,16 @@ def _announce(
 def _engines(workload: Workload, servers: Sequence[Server], rows: int) -> Engines:
     requests = np.zeros(len(workload), REQUEST)
     _announce(requests, workload.arrival_ps, workload.input_tokens, workload.output_tokens, workload.model)
-    records, tokens_ps = server_records(servers)
     blocks = workload.blocks or without_blocks(0, BLOCK_TOKENS)
-    offsets = blocks.offsets if workload.blocks else np.empty(0, np.int64)
-    sequences = max(server.max_num_seqs for server in servers)
-    replicas, event, slots, heap, counters, entries = empty_replicas(rows, sequences, blocks.distinct)
-    return Engines(
-        requests=requests,
-        servers=records,
-        tokens_ps=tokens_ps,
-        replicas=replicas,
-        event=event,
-        slots=slots,
-        heap=heap,
-        counters=counters,
-        latencies=np.zeros((len(workload.models), LATENCY_BUCKETS), np.int64),
-        entries=entries,
-        block_offsets=offsets,
-        block_hashes=blocks.ids,
-        entry_blocks=blocks.tokens // BLOCK_TOKENS,
+    return unused_engines(
+        rows,
+        requests,
+        servers,
+        np.zeros((len(workload.models), LATENCY_BUCKETS), np.int64),
+        blocks.distinct,
+        blocks.offsets if workload.blocks else np.empty(0, np.int64),
+        blocks.ids,
+        blocks.tokens // BLOCK_TOKENS,
     )
 
 

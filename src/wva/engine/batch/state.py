@@ -259,15 +259,31 @@ def server_records(servers: Sequence[Server]) -> tuple[NDArray[Any], NDArray[np.
     return records, tokens_ps
 
 
-def empty_replicas(
-    count: int, sequences: int, entries: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[np.float64], NDArray[Any]]:
-    """Make (replicas, event, slots, heap, counters, entries) for unused engines."""
-    return (
-        np.zeros(count, REPLICA),
-        np.full(count, NEVER, np.int64),
-        np.zeros((count, sequences), SLOT),
-        np.zeros((count, 2 * sequences), COMPLETION),
-        np.zeros((count, len(COUNTERS)), np.float64),
-        np.zeros((count, entries), ENTRY),
+def unused_engines(
+    count: int,
+    requests: NDArray[Any],
+    servers: Sequence[Server],
+    latencies: NDArray[np.int64],
+    blocks: int,
+    block_offsets: NDArray[np.int64],
+    block_hashes: NDArray[np.int32],
+    entry_blocks: int,
+) -> Engines:
+    """Make ``count`` engines that have done nothing; ``blocks`` is how many different prompt blocks there are."""
+    records, tokens_ps = server_records(servers)
+    sequences = max(server.max_num_seqs for server in servers)
+    return Engines(
+        requests=requests,
+        servers=records,
+        tokens_ps=tokens_ps,
+        replicas=np.zeros(count, REPLICA),
+        event=np.full(count, NEVER, np.int64),
+        slots=np.zeros((count, sequences), SLOT),
+        heap=np.zeros((count, 2 * sequences), COMPLETION),
+        counters=np.zeros((count, len(COUNTERS)), np.float64),
+        latencies=latencies,
+        entries=np.zeros((count, blocks), ENTRY),
+        block_offsets=block_offsets,
+        block_hashes=block_hashes,
+        entry_blocks=entry_blocks,
     )
