@@ -1,0 +1,1 @@
+"""How the API server is reached: addresses of objects, requests, and what its refusals mean."""
