@@ -20,7 +20,7 @@ from tests.decide.worlds import BUSY, MODEL, traffic
 from tests.prometheus.pages import REAL_VLLM, real_page
 
 from wva.control.clock import SystemClock
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.settings import LoopSettings
 from wva.control.worker import InlineWorker, ThreadWorker, Worker, Workers
 from wva.decide.brain import WvaPolicy
@@ -59,8 +59,8 @@ async def lateness(stop: asyncio.Event) -> list[float]:
 async def turns(worker: Worker | None, count: int, replicas: int) -> tuple[list[float], list[float]]:
     """(lateness of others, time of decisions) over so many turns; without a worker nothing turns."""
     clock = SystemClock(speed=100.0)
-    body = MemoryBody(counts={f"v{number}": replicas // 4 for number in range(4)})
-    fleet = Fleet((replace(MODEL, name="llama"),), body, Load(clock))
+    counts = {f"v{number}": replicas // 4 for number in range(4)}
+    body = MemoryBody(counts=counts, model=replace(MODEL, name="llama"))
     stop = asyncio.Event()
     watching = asyncio.create_task(lateness(stop))
     decided: list[float] = []
@@ -68,7 +68,8 @@ async def turns(worker: Worker | None, count: int, replicas: int) -> tuple[list[
         await asyncio.sleep(2.0)
     else:
         settings = LoopSettings(interval_s=5.0, early_gap_s=0.1)
-        loop: Loop[Any] = Loop(fleet, WvaPolicy(), clock, settings=settings, workers=Workers(worker, worker, worker))
+        workers = Workers(worker, worker, worker)
+        loop: Loop[Any] = Loop(body, Load(clock), WvaPolicy(), clock, settings=settings, workers=workers)
         loop.subscribe(lambda tick: decided.append(tick.timings.decide_s))
         running = asyncio.create_task(loop.run())
         while len(decided) < count:

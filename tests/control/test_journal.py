@@ -20,7 +20,7 @@ from wva.control import journal as journals
 from wva.control.attempts import Attempts
 from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.orders import Orders
 from wva.control.recorder import Recorder
 from wva.control.worker import InlineWorker, ThreadWorker, Workers
@@ -202,7 +202,8 @@ async def test_an_order_that_comes_before_the_last_ones_are_known_is_added_to_th
     async with stage.running() as first:
         await first.pin("fast", 3)
     loop: Loop[Any] = Loop(
-        Fleet((stage.model,), stage.body, stage.metrics),
+        stage.body,
+        stage.metrics,
         stage.policy,
         stage.clock,
         journal=LiveJournal(tmp_path / "journals", stage.policy),

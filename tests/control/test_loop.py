@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.control.virtual import START, MemoryBody, MemoryMetrics, Stage, Trouble, fail, hang, work
-from tests.record.builders import MODEL, variant
+from tests.record.builders import variant
 from tests.record.threshold import Threshold, ThresholdMemory
 from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.settings import LoopSettings
 from wva.control.worker import ThreadWorker, Workers
 from wva.fleet.observation import Observation, Trigger
@@ -283,7 +283,8 @@ async def test_a_hung_shadow_and_a_hung_disk_do_not_stop_decisions(tmp_path: Pat
     settings = LoopSettings(interval_s=0.05, shadow_limit_s=0.05, journal_limit_s=0.05)
     body = MemoryBody()
     loop: Loop[Any] = Loop(
-        Fleet((MODEL,), body, MemoryMetrics(waiting=9.0)),
+        body,
+        MemoryMetrics(waiting=9.0),
         Threshold(),
         SystemClock(),
         settings=settings,

@@ -16,7 +16,7 @@ def test_only_replicas_that_are_there_and_serve_get_metrics() -> None:
     bare = [replace(r, instances=tuple(replace(i, metrics=None) for i in r.instances)) for r in bare]
     # The series of "gone" outlives its replica, and nobody has asked "e" yet.
     read = {f"{name}-engine": InstanceReading(metrics(1.0), 500) for name in ("a", "b", "c", "d", "gone")}
-    state = FleetState((seen(bare),), Inventory(), ())
+    state = FleetState((MODEL,), (seen(bare),), Inventory(), ())
     (variant,) = observed_variants(state, Readings(read, {}), {})
     known = {r.id: r.instances[0].metrics is not None for r in variant.replicas}
     assert known == {"a": True, "b": True, "c": False, "d": False, "e": False}
@@ -32,7 +32,7 @@ def test_traffic_that_nobody_measured_is_unknown() -> None:
 
 
 def test_a_pin_is_the_minimum_and_the_maximum() -> None:
-    state = FleetState((seen([replica("a")]), seen([replica("b")], name="slow")), Inventory(), ())
+    state = FleetState((MODEL,), (seen([replica("a")]), seen([replica("b")], name="slow")), Inventory(), ())
     fast, slow = observed_variants(state, Readings({}, {}), {"slow": 0, "gone": 3})
     assert (fast.variant.min_replicas, fast.variant.max_replicas) == (0, 10)
     assert (slow.variant.min_replicas, slow.variant.max_replicas) == (0, 0)

@@ -11,11 +11,10 @@ import pytest
 from tests.control.virtual import MemoryBody
 from tests.prometheus.pages import GATEWAY, REAL_VLLM
 from tests.prometheus.servers import free_port, prometheus, serving, showing
-from tests.record.builders import MODEL
 from tests.record.threshold import Threshold
 from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.seams import FleetState
 from wva.control.settings import LoopSettings
 from wva.fleet.observation import Traffic
@@ -68,7 +67,8 @@ async def test_the_loop_runs_on_a_prometheus_and_goes_on_without(tmp_path: Path)
         PrometheusServer(Connection(f"http://127.0.0.1:{port}"), SystemClock(), problems=problems) as server,
     ):
         loop: Loop[Any] = Loop(
-            Fleet((MODEL,), Scraped(url=engine), server),
+            Scraped(url=engine),
+            server,
             Threshold(),
             SystemClock(),
             settings=LoopSettings(interval_s=0.2),

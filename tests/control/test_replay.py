@@ -34,12 +34,11 @@ async def test_a_live_journal_replays_without_a_difference_and_explains_itself(
     clock = VirtualClock()
     stage = Stage(
         clock=clock,
-        body=MemoryBody(counts={"fast": 1}),
+        body=MemoryBody(counts={"fast": 1}, model=replace(MODEL, name="llama")),
         metrics=Growing(clock=clock),
         directory=tmp_path,
         policy=WvaPolicy(),
         shadows=(HpaPolicy(),),
-        model=replace(MODEL, name="llama"),
     )
     async with stage.running() as loop:
         for _ in range(40):

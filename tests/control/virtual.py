@@ -11,7 +11,7 @@ from typing import Any
 from tests.record.builders import MODEL, TRAFFIC, TRAITS, metrics, replica, variant
 from tests.record.threshold import Threshold
 from wva.control.journal import LiveJournal
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.seams import FleetState
 from wva.control.settings import LoopSettings
 from wva.control.worker import InlineWorker, Workers
@@ -92,6 +92,7 @@ class MemoryBody:
 
     counts: dict[str, int] = field(default_factory=lambda: {"fast": 2})
     variants: dict[str, Variant] = field(default_factory=dict)
+    model: Model = MODEL
     on_state: Trouble = work
     on_apply: Trouble = work
     plans: list[Plan] = field(default_factory=list)
@@ -106,7 +107,7 @@ class MemoryBody:
             for replica in one.replicas
             for instance in replica.instances
         )
-        return FleetState(seen, Inventory(), endpoints)
+        return FleetState((self.model,), seen, Inventory(), endpoints)
 
     async def apply(self, plan: Plan) -> tuple[Outcome, ...]:
         self.plans.append(plan)
@@ -154,7 +155,6 @@ class Stage:
     settings: LoopSettings = field(default_factory=LoopSettings)
     policy: Policy[Any] = field(default_factory=Threshold)
     shadows: tuple[Policy[Any], ...] = ()
-    model: Model = MODEL
     journal: LiveJournal[Any] | None = None
 
     @contextlib.asynccontextmanager
@@ -162,7 +162,8 @@ class Stage:
         """The loop after its first turn, until the block ends."""
         self.journal = None if self.directory is None else LiveJournal(self.directory, self.policy)
         loop: Loop[Any] = Loop(
-            Fleet((self.model,), self.body, self.metrics),
+            self.body,
+            self.metrics,
             self.policy,
             self.clock,
             settings=self.settings,

@@ -21,7 +21,6 @@ from wva.control.settings import LoopSettings
 from wva.control.worker import Workers
 from wva.fleet.errors import UserError
 from wva.fleet.memory import Memory
-from wva.fleet.model import Model
 from wva.fleet.observation import Observation, Trigger
 from wva.fleet.outcome import Outcome, Result
 from wva.fleet.plan import Plan
@@ -40,21 +39,13 @@ Watcher = Callable[[Tick], None]
 _log = logging.getLogger("wva")
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """What a loop looks after, and through whom."""
-
-    models: tuple[Model, ...]
-    body: Body
-    metrics: Metrics
-
-
 class Loop(Generic[M]):
     """Decides for a fleet until it is cancelled. Nothing that a body, a policy, a disk or a watcher does ends it."""
 
     def __init__(
         self,
-        fleet: Fleet,
+        body: Body,
+        metrics: Metrics,
         policy: Policy[M],
         clock: Clock,
         *,
@@ -73,10 +64,10 @@ class Loop(Generic[M]):
         self.history: deque[Tick] = deque(maxlen=self.settings.ticks_kept)
         """The newest turns, oldest first."""
         self.orders = Orders()
-        self._fleet = fleet
+        self._body = body
+        self._metrics = metrics
         self._policy = policy
         self._clock = clock
-        self._scope = tuple(model.name for model in fleet.models)
         self.memory = policy.initial_memory()
         """What the policy remembers now."""
         self._attempts = Attempts(clock, self.problems)
@@ -219,7 +210,7 @@ class Loop(Generic[M]):
 
     async def _observe(self) -> tuple[Observation | None, Trigger, str | None]:
         """What is there, if the body says it, and what caused the look: what asks for one until the end counts."""
-        state = await self._attempts.result("body", self._fleet.body.state(), self.settings.body_limit_s)
+        state = await self._attempts.result("body", self._body.state(), self.settings.body_limit_s)
         readings = NOTHING if state is None else await self._measure(state)
         trigger, cause = self._early.take()
         if state is None:
@@ -230,8 +221,8 @@ class Loop(Generic[M]):
             id=f"{self._prefix}-{self._count}",
             now=self._last_now,
             trigger=trigger,
-            scope=self._scope,
-            models=observed_models(self._fleet.models, readings),
+            scope=tuple(model.name for model in state.models),
+            models=observed_models(state.models, readings),
             variants=observed_variants(state, readings, self.orders.pins),
             inventory=state.inventory,
             outcomes=self._outcomes,
@@ -242,7 +233,7 @@ class Loop(Generic[M]):
     async def _measure(self, state: FleetState) -> Readings:
         readings = await self._attempts.result(
             "metrics",
-            self._fleet.metrics.read(state.endpoints, self._scope),
+            self._metrics.read(state.endpoints, [model.name for model in state.models]),
             self.settings.metrics_limit_s,
             # A request that waits where nothing serves does not wait for a slow answer about load.
             hurry=self._early.waiting,
@@ -276,7 +267,7 @@ class Loop(Generic[M]):
             )
         given = within_bounds(plan, observation)
         about = f"{plan.id} is perhaps not applied: "
-        job = self._fleet.body.apply(given)
+        job = self._body.apply(given)
         outcomes = await self._attempts.result("apply", job, self.settings.body_limit_s, about=about)
         if outcomes is None:
             return TickResult.NOT_APPLIED, ()
@@ -290,7 +281,7 @@ class Loop(Generic[M]):
 
     async def _bounds(self) -> dict[str, tuple[int, int]]:
         """The minimum and maximum of every variant. Raises ``UserError`` where the body does not say."""
-        state = await self._attempts.result("body", self._fleet.body.state(), self.settings.body_limit_s)
+        state = await self._attempts.result("body", self._body.state(), self.settings.body_limit_s)
         if state is None:
             raise UserError(f"the fleet does not say what it has ({self.problems.now.get('body')}); try again")
         return {seen.variant.name: (seen.variant.min_replicas, seen.variant.max_replicas) for seen in state.variants}

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from wva.fleet.clock import Clock
 from wva.fleet.inventory import Inventory
+from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import Plan
@@ -18,6 +19,8 @@ __all__ = ["Body", "Clock", "Endpoint", "FleetState", "InstanceReading", "Metric
 class FleetState:
     """What a body knows by itself, without anything measured."""
 
+    models: tuple[Model, ...]
+    """What it serves, or may: all that a decision is about."""
     variants: tuple[VariantObservation, ...]
     """Every instance in it has unknown metrics."""
     inventory: Inventory

@@ -14,7 +14,7 @@ from typing import Any
 
 from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
-from wva.control.loop import Fleet, Loop
+from wva.control.loop import Loop
 from wva.control.seams import Metrics
 from wva.engine.server import Server
 from wva.fleet.errors import UserError
@@ -95,7 +95,8 @@ async def running_fleet(
         metrics = await _metrics(stack, spec, clock, gateway_url, router, problems)
         policy = make(spec.policy.name, spec.policy.options)
         loop: Loop[Any] = Loop(
-            Fleet(fleet_models(spec), body, metrics),
+            body,
+            metrics,
             policy,
             clock,
             settings=loop_settings(spec),

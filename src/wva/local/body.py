@@ -26,7 +26,7 @@ from wva.local.replica import REVISION, LocalReplica
 from wva.local.routes import Backend, Routes
 from wva.local.schema import FleetSpec
 from wva.local.timing import Timing
-from wva.scenario.nouns import fleet_variants
+from wva.scenario.nouns import fleet_models, fleet_variants
 
 TRAITS = CarrierTraits(owner="wva", chooses_victims=True, drains=True, reaches_zero=True, restores=True)
 """What this body can do with a plan."""
@@ -40,6 +40,7 @@ class LocalFleet:
     def __init__(self, fleet: FleetSpec, clock: Clock, routes: Routes, logs: Path, prober: Prober) -> None:
         """Have no replica yet; ``logs`` is an existing directory for their logs."""
         self.variants = fleet_variants(fleet)
+        self._models = fleet_models(fleet)
         self.replicas: list[LocalReplica] = []
         """All that are not gone, in the order in which they were ordered."""
         self._clock = clock
@@ -85,6 +86,7 @@ class LocalFleet:
         """Say what is there now."""
         serving = [replica.endpoint() for replica in self.replicas if replica.serves()]
         return FleetState(
+            models=self._models,
             variants=self.present(),
             inventory=self._devices.inventory(self._accelerators),
             endpoints=tuple(serving),
