@@ -12,7 +12,7 @@ from wva.kubernetes.arguments.values import parse_port, parse_positive, parse_sh
 
 T = TypeVar("T")
 
-_DEFAULT_PORT = 8000
+DEFAULT_PORT = 8000
 """Where vLLM listens unless it is told otherwise."""
 
 
@@ -83,7 +83,7 @@ def _read(program: Program) -> ServerArguments:
         container=program.container,
         model=model,
         served_names=tuple(name for name in known if name),
-        port=value("port", parse_port) if "port" in options.values else _DEFAULT_PORT,
+        port=value("port", parse_port) if "port" in options.values else DEFAULT_PORT,
         tensor_parallel=value("tensor-parallel-size", parse_positive),
         pipeline_parallel=value("pipeline-parallel-size", parse_positive),
         data_parallel=data_parallel,

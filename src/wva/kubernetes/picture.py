@@ -1,0 +1,282 @@
+"""The fleet as it is in the cluster now: what was declared, joined with who else acts on it and what it runs.
+
+What has to be known of earlier to understand it is plain data that goes in and comes out with every look.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from wva.control.seams import FleetState
+from wva.fleet.inventory import Inventory
+from wva.fleet.model import Model
+from wva.fleet.observation import VariantObservation
+from wva.fleet.readings import Endpoint
+from wva.fleet.replica import Phase
+from wva.fleet.variant import Variant
+from wva.kubernetes.arguments.server import DEFAULT_PORT, ServerArguments
+from wva.kubernetes.conditions import Condition
+from wva.kubernetes.discovery import Cluster, Defaults, Discovered, discover
+from wva.kubernetes.follower import traits, watched
+from wva.kubernetes.inventory import Pools, inventory
+from wva.kubernetes.objects.node import Node
+from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.scaler import Scaler
+from wva.kubernetes.objects.workload import ReplicaSet, Workload
+from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, seen
+from wva.kubernetes.replicas import current_revision, variant_observation
+from wva.kubernetes.scope import Scope
+from wva.kubernetes.shortage import Attempt, Patience, Shortages, learn, refused, updated, waiting
+from wva.policies.hpa.memory import VariantMemory
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Every object that matters, at one instant."""
+
+    cluster: Cluster
+    pods: Collection[Pod]
+    """All pods that may be seen, also of other workloads."""
+    pods_of: Callable[[str], Sequence[Pod]]
+    """Those of a workload, by its uid."""
+    replica_sets: Callable[[str], Sequence[ReplicaSet]]
+    """Those of a Deployment, by its uid."""
+    nodes: Collection[Node] | None
+    """``None`` where they may not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What people want of one variant beside its declaration."""
+
+    acts: bool = False
+    """Whether its counts are to come true, and not only to be shown."""
+    directly: bool = False
+    """Whether WVA writes them itself, though an HPA or a ScaledObject could follow."""
+    paused: bool = False
+    """Decide, and leave it as it is."""
+    pinned: int | None = None
+    """The count to hold it at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a controller is set to, and does not change while it runs."""
+
+    scope: Scope
+    defaults: Defaults = field(default_factory=Defaults)
+    pools: Pools = field(default_factory=Pools)
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What has to be known of earlier looks, by the name of the variant unless said otherwise."""
+
+    truces: Mapping[str, Truce] = field(default_factory=dict)
+    followers: Mapping[str, VariantMemory] = field(default_factory=dict)
+    """What each one's follower remembers."""
+    published: Mapping[str, int] = field(default_factory=dict)
+    """What the gauge said last."""
+    shortages: Shortages = field(default_factory=Shortages)
+    active_at: Mapping[str, float] = field(default_factory=dict)
+    """When a model last had a request, or may have had one; by its name, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """One declared variant as it is now, with all that acting on it needs."""
+
+    found: Discovered
+    """Its variant, model and workload are known."""
+    variant: Variant
+    """With the bounds that hold now: what is declared, people's pins, quota, and what is kept from zero."""
+    workload: Workload
+    pods: tuple[Pod, ...]
+    """Those of the workload that have not ended."""
+    wish: Wish
+    scalers: tuple[Scaler, ...]
+    """All that scale its target."""
+    following: tuple[Scaler, ...]
+    """Those of them that follow its gauge."""
+    mode: Mode
+    conflict: Condition
+    observation: VariantObservation
+
+    @property
+    def follower(self) -> Scaler | None:
+        """The scaler that carries its counts out, where one does."""
+        return self.following[0] if self.mode in (Mode.HPA, Mode.KEDA) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The fleet as it is now."""
+
+    found: tuple[Discovered, ...]
+    """All that is declared, also what cannot be decided on."""
+    managed: Mapping[str, Managed]
+    """What can be decided on, by the name of the variant."""
+    models: tuple[Model, ...]
+    inventory: Inventory
+
+    def state(self) -> FleetState:
+        """As the loop takes it."""
+        return FleetState(
+            models=self.models,
+            variants=tuple(each.observation for each in self.managed.values()),
+            inventory=self.inventory,
+            endpoints=tuple(endpoint for each in self.managed.values() for endpoint in _endpoints(each)),
+        )
+
+
+def look(
+    view: View, wish: Callable[[Discovered], Wish], setting: Setting, before: Remembered, now: float
+) -> tuple[Picture, Remembered]:
+    """Join everything into the fleet as it is, and take in what has changed since the last look.
+
+    Args:
+        view: The objects.
+        wish: What people want of a variant.
+        setting: What the controller is set to.
+        before: What the last look left.
+        now: Seconds since the epoch.
+
+    """
+    found = discover(view.cluster, setting.scope, setting.defaults)
+    decidable = {each.variant.name: each for each in found if each.variant is not None}
+    pods = {name: _present(each, view) for name, each in decidable.items()}
+    before = replace(before, shortages=_shortages(decidable, pods, setting.patience, before.shortages, now))
+    short = before.shortages.short_of(now)
+    awake = _kept_awake(decidable, before.active_at, now)
+    scalers = defaultdict[tuple[str, str], list[Scaler]](list)
+    for scaler in view.cluster.scalers:
+        scalers[scaler.target.namespace, scaler.target.name].append(scaler)
+    managed: dict[str, Managed] = {}
+    truces: dict[str, Truce] = {}
+    memories: dict[str, VariantMemory] = {}
+    for name, each in decidable.items():
+        assert each.workload is not None
+        truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
+        on_target = scalers[each.workload.meta.key]
+        one = _managed(each, view, wish(each), on_target, pods[name], truces[name], now, name in short, name in awake)
+        managed[name] = one
+        if one.follower is not None:
+            memories[name] = watched(
+                before.followers.get(name), one.follower, each.workload.replicas, before.published.get(name), now
+            )
+    accelerators = [each.variant.accelerator for each in managed.values()]
+    stock = inventory(view.nodes, view.pods, accelerators, setting.pools, short)
+    models = tuple({each.model.name: each.model for each in decidable.values() if each.model is not None}.values())
+    after = replace(
+        before,
+        truces={name: truce for name, truce in truces.items() if truce != Truce()},
+        followers=memories,
+        published={name: count for name, count in before.published.items() if name in managed},
+        active_at={model.name: before.active_at.get(model.name, now) for model in models},
+    )
+    return Picture(found, managed, models, stock), after
+
+
+def _present(each: Discovered, view: View) -> tuple[Pod, ...]:
+    assert each.workload is not None
+    return tuple(pod for pod in view.pods_of(each.workload.meta.uid) if not pod.ended)
+
+
+def _managed(
+    each: Discovered,
+    view: View,
+    wish: Wish,
+    on_target: Sequence[Scaler],
+    pods: tuple[Pod, ...],
+    truce: Truce,
+    now: float,
+    short_of_quota: bool,
+    kept_awake: bool,
+) -> Managed:
+    workload, declaration = each.workload, each.declaration
+    assert each.variant is not None
+    assert workload is not None
+    assert declaration is not None
+    own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
+    following = followers(own, declaration.target, each.meta.name)
+    mode = mode_of(wish.directly, wish.acts, following)
+    variant = _bounded(each.variant, wish, workload.replicas, short_of_quota, kept_awake)
+    follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
+    carrier = traits(mode, follower, workload.replicas)
+    revision = current_revision(workload, view.replica_sets(workload.meta.uid))
+    return Managed(
+        found=each,
+        variant=variant,
+        workload=workload,
+        pods=pods,
+        wish=wish,
+        scalers=own,
+        following=following,
+        mode=mode,
+        conflict=conflict(mode, workload, own, following, truce, now),
+        observation=variant_observation(variant, workload, pods, revision, carrier, now),
+    )
+
+
+def _bounded(variant: Variant, wish: Wish, current: int, short_of_quota: bool, kept_awake: bool) -> Variant:
+    """The variant within the bounds that hold now."""
+    if wish.pinned is not None:
+        return replace(variant, min_replicas=wish.pinned, max_replicas=wish.pinned)
+    least, most = variant.min_replicas, variant.max_replicas
+    if kept_awake:
+        least = max(least, 1)
+    if short_of_quota:
+        # More than it has would be refused; another variant is asked for instead.
+        most = max(min(most, current), 1)
+    return replace(variant, min_replicas=min(least, most), max_replicas=most)
+
+
+def _kept_awake(decidable: Mapping[str, Discovered], active_at: Mapping[str, float], now: float) -> frozenset[str]:
+    """Variants that keep a replica because their model has had requests within its retention period.
+
+    Of those of a model that have replicas, the cheapest of each role; one at zero is not woken for it.
+    """
+    kept: dict[tuple[str, str], Variant] = {}
+    for each in decidable.values():
+        variant, workload = each.variant, each.workload
+        if variant is None or workload is None or workload.replicas == 0:
+            continue
+        if now - active_at.get(variant.model, now) >= each.settings.retention_s:
+            continue
+        place = (variant.model, variant.role)
+        known = kept.get(place)
+        if known is None or (variant.cost_per_hour, variant.name) < (known.cost_per_hour, known.name):
+            kept[place] = variant
+    return frozenset(variant.name for variant in kept.values())
+
+
+def _shortages(
+    decidable: Mapping[str, Discovered],
+    pods: Mapping[str, Sequence[Pod]],
+    patience: Patience,
+    before: Shortages,
+    now: float,
+) -> Shortages:
+    by_accelerator = defaultdict[str, list[Pod]](list)
+    attempts: list[Attempt] = []
+    for name, each in decidable.items():
+        assert each.variant is not None
+        assert each.workload is not None
+        by_accelerator[each.variant.accelerator].extend(pods[name])
+        attempts.append(refused(name, each.workload.refusal, pods[name], now))
+    waits = learn(before.waits, by_accelerator, patience.least_s)
+    attempts += [waiting(name, own, waits.get(name), now, patience) for name, own in by_accelerator.items()]
+    return updated(replace(before, waits=waits), attempts, now, patience)
+
+
+def _endpoints(each: Managed) -> list[Endpoint]:
+    """Where the pods that serve, or still serve while they drain, are asked for metrics."""
+    server = each.workload.template.server
+    port = server.port if isinstance(server, ServerArguments) and server.port is not None else DEFAULT_PORT
+    serving = {replica.id for replica in each.observation.replicas if replica.phase in (Phase.READY, Phase.DRAINING)}
+    return [
+        Endpoint(f"{pod.namespace}/{pod.name}", each.variant.model, each.variant.name, f"http://{pod.ip}:{port}")
+        for pod in each.pods
+        if pod.ip is not None and f"{pod.namespace}/{pod.name}" in serving
+    ]
