@@ -28,6 +28,7 @@ def row_of(load: str, name: str) -> Row:
     return next(row for row in BENCHMARK if (row.load, row.name) == (load, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_scenario_runs(file: Path) -> None:
     scenario = load_scenario(file)

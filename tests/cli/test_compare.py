@@ -94,6 +94,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(places: Path, arguments: list[
     assert sorted(places.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_simulate_writes_and_prints(tmp_path: Path) -> None:
     tiny(tmp_path)
     (tmp_path / "brisk.yaml").write_text("tolerance: 0.05")
@@ -129,6 +130,7 @@ def test_simulate_writes_and_prints(tmp_path: Path) -> None:
     assert "come out as recorded" in replayed.stdout
 
 
+@pytest.mark.slow
 def test_compare_fits_the_traffic_and_replaces_its_own_results(tmp_path: Path) -> None:
     tiny(tmp_path)
     arguments = (

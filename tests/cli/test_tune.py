@@ -46,6 +46,7 @@ def test_tune_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     assert outcomes(tmp_path / "out") == after
 
 
+@pytest.mark.slow
 def test_frontier_writes_and_prints(tmp_path: Path) -> None:
     tiny(tmp_path, SMALL)
     done = wva(tmp_path, *FRONTIER, "--duration", "20s", "--jobs", "1")

@@ -5,6 +5,7 @@ In the stories of ``tests.policies`` nearly every figure is odd, and the brain n
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def _readable(step: Step, rate: float, serving: bool) -> Step:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(story=readable())
 def test_safe_where_it_decides(story: Story) -> None:

@@ -52,6 +52,7 @@ async def end(process: asyncio.subprocess.Process) -> tuple[int, str]:
     return process.returncode, told.decode()
 
 
+@pytest.mark.slow
 async def test_it_serves_until_told_to_end() -> None:
     async with running() as (process, session):
         async with session.post("/v1/completions", json={"prompt": "x", "max_tokens": 2}) as answer:

@@ -28,6 +28,7 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(RUNS)
 def test_random_decisions_come_back_as_they_were(run: tuple[Decision[ThresholdMemory], ...]) -> None:

@@ -186,6 +186,7 @@ def test_sentences_say_who_was_served_by_what_and_at_which_cost(compared: Compar
     assert all("misses" in other and "cost" in other for other in others)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_in_other_processes(compared: Compared, tmp_path: Path) -> None:
     out = tmp_path / "out"
     told: list[str] = []
@@ -214,6 +215,7 @@ def test_traffic_that_never_comes_is_told_in_one_line(tmp_path: Path, jobs: int)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 
+@pytest.mark.slow
 def test_clairvoyant_brings_a_bound_for_everybody(tmp_path: Path) -> None:
     scenario = override(load_scenario(tiny(tmp_path)), seeds=(1,))
     comparison = compare(scenario, parse_contenders(["static", "clairvoyant"]), tmp_path / "out")

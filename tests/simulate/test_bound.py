@@ -137,12 +137,14 @@ def busy_cases(draw: st.DrawFn) -> Case:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(flat_cases())
 def test_no_policy_costs_less(case: Case) -> None:
     nothing_is_below_the_bound(case)
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(detailed_cases())
 def test_no_schedule_of_steps_costs_less(case: Case) -> None:
