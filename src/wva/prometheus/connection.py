@@ -1,7 +1,7 @@
 """How a Prometheus server is reached, and asked."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +29,8 @@ class Connection:
     """Trust any certificate. Whoever is on the way can then read the token and make up the figures."""
     token_file: Path | None = None
     """A bearer token, read again for every turn because cluster tokens rotate."""
+    token: str | None = field(default=None, repr=False)
+    """A bearer token that stays as it is, for where there is no file."""
     timeout_s: float = 5.0
     """Real seconds for all that one turn asks."""
 
@@ -82,7 +84,8 @@ class PrometheusApi:
         """The header that lets the client in, with the token as it is now. Raises ``RefusedError`` without a token."""
         file = self._connection.token_file
         if file is None:
-            return {}
+            token = self._connection.token
+            return {} if token is None else {"Authorization": f"Bearer {token}"}
         try:
             token = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
