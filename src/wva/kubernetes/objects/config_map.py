@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wva.kubernetes.objects.meta import Meta, meta
+from wva.kubernetes.objects.meta import Meta, Pairs, meta
 
 _EXCLUDE = "wva.llmd.ai/exclude"
 _OPT_IN = "wva.llmd.ai/config-enabled"
@@ -30,6 +30,12 @@ class Namespace:
     """Whether nothing in it is WVA's business."""
     opted_in: bool
     """Whether its own ConfigMaps count even before there is a variant in it."""
+    annotations: Pairs = ()
+    """Only as far as they matter to WVA."""
+
+    def annotation(self, name: str) -> str | None:
+        """The value of a kept annotation."""
+        return dict(self.annotations).get(name)
 
 
 def config_map(body: Mapping[str, Any]) -> ConfigMap:
@@ -42,4 +48,4 @@ def namespace(body: Mapping[str, Any]) -> Namespace:
     """A Namespace of ``v1``; one that is being deleted is excluded."""
     found = meta(body)
     excluded = found.annotation(_EXCLUDE) == "true" or found.deleted_at is not None
-    return Namespace(found.name, excluded, found.label(_OPT_IN) == "true")
+    return Namespace(found.name, excluded, found.label(_OPT_IN) == "true", found.annotations)
