@@ -23,6 +23,7 @@ from wva.kubernetes.objects.node import Node
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
+from wva.kubernetes.orders import Act, VariantOrders, variant_orders
 from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, seen
 from wva.kubernetes.replicas import current_revision, variant_observation
 from wva.kubernetes.scope import Scope
@@ -46,20 +47,6 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What people want of one variant beside its declaration."""
-
-    acts: bool = False
-    """Whether its counts are to come true, and not only to be shown."""
-    directly: bool = False
-    """Whether WVA writes them itself, though an HPA or a ScaledObject could follow."""
-    paused: bool = False
-    """Decide, and leave it as it is."""
-    pinned: int | None = None
-    """The count to hold it at."""
-
-
-@dataclass(frozen=True, slots=True)
 class Setting:
     """What a controller is set to, and does not change while it runs."""
 
@@ -67,6 +54,8 @@ class Setting:
     defaults: Defaults = field(default_factory=Defaults)
     pools: Pools = field(default_factory=Pools)
     patience: Patience = field(default_factory=Patience)
+    act: Act = Act.ADVISORY
+    """Of variants of which no annotation says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ class Managed:
     workload: Workload
     pods: tuple[Pod, ...]
     """Those of the workload that have not ended."""
-    wish: Wish
+    orders: VariantOrders
     scalers: tuple[Scaler, ...]
     """All that scale its target."""
     following: tuple[Scaler, ...]
@@ -130,14 +119,11 @@ class Picture:
         )
 
 
-def look(
-    view: View, wish: Callable[[Discovered], Wish], setting: Setting, before: Remembered, now: float
-) -> tuple[Picture, Remembered]:
+def look(view: View, setting: Setting, before: Remembered, now: float) -> tuple[Picture, Remembered]:
     """Join everything into the fleet as it is, and take in what has changed since the last look.
 
     Args:
         view: The objects.
-        wish: What people want of a variant.
         setting: What the controller is set to.
         before: What the last look left.
         now: Seconds since the epoch.
@@ -159,7 +145,8 @@ def look(
         assert each.workload is not None
         truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
         on_target = scalers[each.workload.meta.key]
-        one = _managed(each, view, wish(each), on_target, pods[name], truces[name], now, name in short, name in awake)
+        orders = _orders(each, view, setting.act)
+        one = _managed(each, view, orders, on_target, pods[name], truces[name], now, name in short, name in awake)
         managed[name] = one
         if one.follower is not None:
             memories[name] = watched(
@@ -178,6 +165,12 @@ def look(
     return Picture(found, managed, models, stock), after
 
 
+def _orders(each: Discovered, view: View, default: Act) -> VariantOrders:
+    assert each.variant is not None
+    bounds = (each.variant.min_replicas, each.variant.max_replicas)
+    return variant_orders(each.meta, view.cluster.namespaces.get(each.meta.namespace), default, bounds)
+
+
 def _present(each: Discovered, view: View) -> tuple[Pod, ...]:
     assert each.workload is not None
     return tuple(pod for pod in view.pods_of(each.workload.meta.uid) if not pod.ended)
@@ -186,7 +179,7 @@ def _present(each: Discovered, view: View) -> tuple[Pod, ...]:
 def _managed(
     each: Discovered,
     view: View,
-    wish: Wish,
+    orders: VariantOrders,
     on_target: Sequence[Scaler],
     pods: tuple[Pod, ...],
     truce: Truce,
@@ -200,8 +193,8 @@ def _managed(
     assert declaration is not None
     own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
     following = followers(own, declaration.target, each.meta.name)
-    mode = mode_of(wish.directly, wish.acts, following)
-    variant = _bounded(each.variant, wish, workload.replicas, short_of_quota, kept_awake)
+    mode = mode_of(orders.act is Act.DIRECT, orders.act is not Act.ADVISORY, following)
+    variant = _bounded(each.variant, orders.pin, workload.replicas, short_of_quota, kept_awake)
     follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
     carrier = traits(mode, follower, workload.replicas)
     revision = current_revision(workload, view.replica_sets(workload.meta.uid))
@@ -210,7 +203,7 @@ def _managed(
         variant=variant,
         workload=workload,
         pods=pods,
-        wish=wish,
+        orders=orders,
         scalers=own,
         following=following,
         mode=mode,
@@ -219,10 +212,10 @@ def _managed(
     )
 
 
-def _bounded(variant: Variant, wish: Wish, current: int, short_of_quota: bool, kept_awake: bool) -> Variant:
+def _bounded(variant: Variant, pin: int | None, current: int, short_of_quota: bool, kept_awake: bool) -> Variant:
     """The variant within the bounds that hold now."""
-    if wish.pinned is not None:
-        return replace(variant, min_replicas=wish.pinned, max_replicas=wish.pinned)
+    if pin is not None:
+        return replace(variant, min_replicas=pin, max_replicas=pin)
     least, most = variant.min_replicas, variant.max_replicas
     if kept_awake:
         least = max(least, 1)
