@@ -1,0 +1,154 @@
+"""A real Kubernetes control plane for the tests: etcd, API server, controllers and scheduler, without kubelets."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+SCRIPTS = Path(__file__).parents[3] / "shared/k8s"
+"""Start and stop the programs; not part of the project."""
+PORTS = ("ETCD_PORT", "ETCD_PEER_PORT", "API_PORT", "KCM_PORT", "SCHED_PORT")
+SETTINGS = {"HPA_SYNC": "5s", "FEATURE_GATES": "HPAScaleToZero=true"}
+API_SERVER = "kube-apiserver"
+START_LIMIT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """A control plane that answers, or did before its API server was stopped."""
+
+    kubeconfig: Path
+    """An administrator's."""
+    directory: Path | None
+    """Where it runs; ``None`` for somebody else's, which nobody here stops."""
+
+    async def stop_api_server(self) -> None:
+        """Stop the API server, which breaks every connection to it; nothing where it is stopped."""
+        pid = self._api_server()
+        if not _runs(pid):
+            return
+        os.kill(pid, signal.SIGTERM)
+        async with asyncio.timeout(START_LIMIT_S):
+            while _runs(pid):
+                await asyncio.sleep(0.05)
+
+    async def start_api_server(self) -> None:
+        """Start it again with what it was started with, and wait until it is ready; nothing where it runs."""
+        if self.directory is None or _runs(self._api_server()):
+            return
+        await asyncio.to_thread(_start_again, self.directory)
+
+    async def restart_api_server(self) -> None:
+        """Stop it and start it again."""
+        await self.stop_api_server()
+        await self.start_api_server()
+
+    def _api_server(self) -> int:
+        if self.directory is None:
+            pytest.skip("this control plane is somebody else's; unset WVA_TEST_KUBECONFIG")
+        return int((self.directory / "run" / f"{API_SERVER}.pid").read_text())
+
+
+@contextmanager
+def running() -> Iterator[ControlPlane]:
+    """The control plane that the environment names, or a new one; it ends however this program does."""
+    named = os.environ.get("WVA_TEST_KUBECONFIG")
+    if named:
+        yield ControlPlane(Path(named), None)
+        return
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="wva-k8s-") as folder:
+        directory = Path(folder)
+        (directory / "bin").symlink_to(programs)
+        with _stopped_afterwards(directory):
+            _start(directory)
+            yield ControlPlane(directory / "kubeconfig", directory)
+
+
+def _programs() -> Path:
+    """Where the programs are; skips the test, or fails it where it must run, where they are not."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = os.environ.get("KUBEBUILDER_ASSETS")
+    places = (Path(named),) if named else (cache / "wva-k8s/bin",)
+    missing = "shared/k8s beside the project" if not SCRIPTS.is_dir() else None
+    for place in places:
+        lacking = [name for name in PROGRAMS if not os.access(place / name, os.X_OK)]
+        if not lacking and missing is None:
+            return place.resolve()
+        missing = missing or f"{', '.join(lacking)} in {place}"
+    reason = (
+        f"no control plane: there is no {missing}; build it with ../shared/k8s/build.sh {cache / 'wva-k8s'}, name the "
+        "folder of its programs in KUBEBUILDER_ASSETS, or any cluster in WVA_TEST_KUBECONFIG"
+    )
+    if os.environ.get("WVA_CI_KUBERNETES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def _stopped_afterwards(directory: Path) -> Iterator[None]:
+    """A shell that waits for this program's end, its killing included, and stops the programs then."""
+    stop = f"cat >/dev/null; K8S_DIR='{directory}' '{SCRIPTS}/stop.sh' >/dev/null; rm -rf '{directory}/data'"
+    with subprocess.Popen(["sh", "-c", stop], stdin=subprocess.PIPE, start_new_session=True) as guard:
+        assert guard.stdin is not None
+        try:
+            yield
+        finally:
+            guard.stdin.close()
+            guard.wait()
+
+
+def _start(directory: Path) -> None:
+    with ExitStack() as stack:
+        ports = {name: str(_free_port(stack)) for name in PORTS}
+    environment = {**os.environ, **SETTINGS, **ports, "K8S_DIR": str(directory)}
+    # The programs stay, so their output goes to files: a pipe would be waited for until they end.
+    with (directory / "start.log").open("w+") as log:
+        done = subprocess.run(
+            [SCRIPTS / "start.sh"], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
+            timeout=START_LIMIT_S,
+        )  # fmt: skip
+        log.seek(0)
+        assert done.returncode == 0, log.read()
+    arguments = Path(f"/proc/{(directory / 'run' / f'{API_SERVER}.pid').read_text().strip()}/cmdline").read_bytes()
+    (directory / "run/arguments").write_bytes(arguments)
+
+
+def _start_again(directory: Path) -> None:
+    arguments = (directory / "run/arguments").read_bytes().decode().rstrip("\0").split("\0")
+    log = directory / f"log/{API_SERVER}.log"
+    script = f'setsid "$@" >>\'{log}\' 2>&1 </dev/null & echo $! >"{directory}/run/{API_SERVER}.pid"'
+    subprocess.run(["sh", "-c", script, "sh", *arguments], check=True, stdin=subprocess.DEVNULL)
+    pki = directory / "pki"
+    port = next(text.partition("=")[2] for text in arguments if text.startswith("--secure-port="))
+    keys = ("--cacert", str(pki / "ca.crt"), "--cert", str(pki / "admin.crt"), "--key", str(pki / "admin.key"))
+    retry = ("--retry", "600", "--retry-all-errors", "--retry-delay", "1", "--retry-max-time", str(int(START_LIMIT_S)))
+    ready = f"https://127.0.0.1:{port}/readyz"
+    curl = shutil.which("curl")
+    assert curl is not None
+    subprocess.run([curl, "-sf", "--max-time", "5", *retry, *keys, ready], check=True, stdout=subprocess.DEVNULL)
+
+
+def _free_port(stack: ExitStack) -> int:
+    taken = stack.enter_context(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    return int(taken.getsockname()[1])
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

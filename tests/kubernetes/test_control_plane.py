@@ -1,0 +1,55 @@
+"""The tests' control plane itself: what it creates, whom it lets do what, and that it comes back."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kubernetes.accounts import service_account
+from tests.kubernetes.apply import apply
+from tests.kubernetes.bodies import template
+from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.waiting import until
+from wva.kubernetes.api.client import Api, configuration
+from wva.kubernetes.api.errors import ApiError
+from wva.kubernetes.api.resource import CONFIG_MAPS, PODS
+
+
+async def test_controllers_make_pods_and_apply_changes_what_is_there(api: Api, namespace: str) -> None:
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: one, b: two}"
+    for text in (settings, settings.replace("one", "three")):
+        await apply(api, namespace, text)
+    assert (await api.read(CONFIG_MAPS, namespace, "c"))["data"] == {"a": "three", "b": "two"}
+
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "x"}}, "template": template("--model=m")}
+    await apply(
+        api, namespace, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    )
+
+    async def two() -> bool:
+        return len(await api.list(PODS, namespace, "app=x")) == 2
+
+    await until(two, "two pods")
+
+
+async def test_an_account_may_what_its_role_says_and_no_more(
+    api: Api, namespace: str, kubeconfig: Path, tmp_path: Path
+) -> None:
+    rules = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]
+    account = await service_account(api, kubeconfig, tmp_path, namespace, "reader", rules)
+    async with Api(await configuration(account.kubeconfig)) as theirs:
+        assert isinstance(await theirs.list(CONFIG_MAPS, namespace), tuple)
+        with pytest.raises(ApiError, match=account.user) as refused:
+            await theirs.list(PODS, namespace)
+    assert refused.value.forbidden
+
+
+@pytest.mark.slow
+async def test_the_api_server_stops_and_comes_back_with_everything(
+    api: Api, namespace: str, control_plane: ControlPlane
+) -> None:
+    await apply(api, namespace, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: one}")
+    await control_plane.stop_api_server()
+    with pytest.raises(ApiError, match="not reached"):
+        await api.read(CONFIG_MAPS, namespace, "c")
+    await control_plane.start_api_server()
+    assert (await api.read(CONFIG_MAPS, namespace, "c"))["data"] == {"a": "one"}
