@@ -33,30 +33,29 @@ class ControlPlane:
     """Where it runs; ``None`` for somebody else's, which nobody here stops."""
 
     async def stop_api_server(self) -> None:
-        """Stop the API server, which breaks every connection to it; nothing where it is stopped."""
-        pid = self._api_server()
-        if not _runs(pid):
+        """Kill the API server, which breaks every connection to it; nothing where it is stopped.
+
+        SIGTERM would let it wait a minute for its watches.
+        """
+        if self.directory is None:
+            pytest.skip("this control plane is somebody else's; unset WVA_TEST_KUBECONFIG")
+        pid = _api_server(self.directory)
+        if pid is None:
             return
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(START_LIMIT_S):
-            while _runs(pid):
-                await asyncio.sleep(0.05)
+            while _api_server(self.directory) is not None:
+                await asyncio.sleep(0.02)
 
     async def start_api_server(self) -> None:
         """Start it again with what it was started with, and wait until it is ready; nothing where it runs."""
-        if self.directory is None or _runs(self._api_server()):
-            return
-        await asyncio.to_thread(_start_again, self.directory)
+        if self.directory is not None and _api_server(self.directory) is None:
+            await asyncio.to_thread(_start_again, self.directory)
 
     async def restart_api_server(self) -> None:
         """Stop it and start it again."""
         await self.stop_api_server()
         await self.start_api_server()
-
-    def _api_server(self) -> int:
-        if self.directory is None:
-            pytest.skip("this control plane is somebody else's; unset WVA_TEST_KUBECONFIG")
-        return int((self.directory / "run" / f"{API_SERVER}.pid").read_text())
 
 
 @contextmanager
@@ -98,8 +97,11 @@ def _programs() -> Path:
 @contextmanager
 def _stopped_afterwards(directory: Path) -> Iterator[None]:
     """A shell that waits for this program's end, its killing included, and stops the programs then."""
-    stop = f"cat >/dev/null; K8S_DIR='{directory}' '{SCRIPTS}/stop.sh' >/dev/null; rm -rf '{directory}/data'"
-    with subprocess.Popen(["sh", "-c", stop], stdin=subprocess.PIPE, start_new_session=True) as guard:
+    killed = f"kill -KILL $(cat '{directory}/run/{API_SERVER}.pid') 2>/dev/null"
+    stop = f"K8S_DIR='{directory}' '{SCRIPTS}/stop.sh' >/dev/null; rm -rf '{directory}'"
+    with subprocess.Popen(
+        ["sh", "-c", f"cat >/dev/null; {killed}; {stop}"], stdin=subprocess.PIPE, start_new_session=True
+    ) as guard:
         assert guard.stdin is not None
         try:
             yield
@@ -120,7 +122,7 @@ def _start(directory: Path) -> None:
         )  # fmt: skip
         log.seek(0)
         assert done.returncode == 0, log.read()
-    arguments = Path(f"/proc/{(directory / 'run' / f'{API_SERVER}.pid').read_text().strip()}/cmdline").read_bytes()
+    arguments = Path(f"/proc/{_api_server(directory)}/cmdline").read_bytes()
     (directory / "run/arguments").write_bytes(arguments)
 
 
@@ -145,10 +147,11 @@ def _free_port(stack: ExitStack) -> int:
     return int(taken.getsockname()[1])
 
 
-def _runs(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
+def _api_server(directory: Path) -> int | None:
+    """Its process id; ``None`` where it does not run."""
+    pid = int((directory / "run" / f"{API_SERVER}.pid").read_text())
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+        return None
+    return None if state == "Z" else pid
