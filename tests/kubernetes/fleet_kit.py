@@ -125,28 +125,23 @@ def service(name: str, selector: dict[str, str], port: int = 8000) -> Body:
 
 def inference_pool(name: str, label: str, picker: str, version: str = "v1alpha2") -> Body:
     """A pool of a model's pods, and the Service of the endpoint picker in front of them."""
-    selector: Body = {MODEL_LABEL: label}
-    if version == "v1alpha2":
-        spec: Body = {
-            "selector": selector,
-            "targetPortNumber": 8000,
-            "extensionRef": {"name": picker, "portNumber": 9002},
-        }
-        return {
-            "apiVersion": "inference.networking.x-k8s.io/v1alpha2",
-            "kind": "InferencePool",
-            "metadata": {"name": name},
-            "spec": spec,
-        }
+    selector = {MODEL_LABEL: label}
+    spec: Body = {
+        "selector": {"matchLabels": selector},
+        "targetPorts": [{"number": 8000}],
+        "endpointPickerRef": {"name": picker, "port": {"number": 9002}},
+    }
+    older: Body = {
+        "selector": selector,
+        "targetPortNumber": 8000,
+        "extensionRef": {"name": picker, "portNumber": 9002},
+    }
+    group = "inference.networking.k8s.io" if version == "v1" else "inference.networking.x-k8s.io"
     return {
-        "apiVersion": "inference.networking.k8s.io/v1",
+        "apiVersion": f"{group}/{version}",
         "kind": "InferencePool",
         "metadata": {"name": name},
-        "spec": {
-            "selector": {"matchLabels": selector},
-            "targetPorts": [{"number": 8000}],
-            "endpointPickerRef": {"name": picker, "port": {"number": 9002}},
-        },
+        "spec": spec if version == "v1" else older,
     }
 
 

@@ -1,5 +1,6 @@
 """Pods of a real control plane that run as emulated model servers: what the tests of the controller stand on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ import pytest
 
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import LLAMA, vllm
-from tests.kubernetes.node_agent import NodeAgent, node_agent
+from tests.kubernetes.node_agent import AgentSettings, NodeAgent, node_agent
+from tests.kubernetes.pod_command import EMULATE
+from tests.kubernetes.pod_server import Pace
 from tests.kubernetes.waiting import until
+from tests.kubernetes.watching import Watcher, connected
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import DEPLOYMENTS, PODS
 
@@ -24,18 +28,29 @@ async def agent(kubeconfig: Path, tmp_path: Path) -> AsyncIterator[NodeAgent]:
 
 
 async def ready_pods(api: Api, namespace: str, count: int) -> list[dict[str, Any]]:
-    """The pods once so many of a Deployment's are ready and no others are there."""
+    """The pods once so many are ready and no others are there."""
 
     async def looked() -> list[dict[str, Any]]:
-        pods = await api.list(PODS, namespace)
-        ready = [pod for pod in pods if condition(pod, "Ready") == "True"]
-        return list(ready) if len(ready) == len(pods) == count else []
+        pods = list(await api.list(PODS, namespace))
+        return pods if len(pods) == count and all(condition(pod, "Ready") == "True" for pod in pods) else []
 
-    return await until(looked, f"{count} ready pods", 60.0)
+    return await until(looked, f"{count} ready pods", 60.0) if count else []
 
 
 def condition(pod: dict[str, Any], kind: str) -> str | None:
     return next((each["status"] for each in pod["status"].get("conditions") or () if each["type"] == kind), None)
+
+
+async def the_pod(api: Api, namespace: str) -> dict[str, Any]:
+    """The only pod, once it is there."""
+    (pod,) = await until(lambda: api.list(PODS, namespace), "a pod")
+    return pod
+
+
+async def server(api: Api, namespace: str) -> dict[str, Any]:
+    """What the only pod's status says of its server."""
+    found = (await the_pod(api, namespace))["status"].get("containerStatuses") or [{}]
+    return dict(found[0])
 
 
 async def ask(pod: dict[str, Any]) -> dict[str, Any]:
@@ -59,15 +74,112 @@ async def test_a_deployment_serves_shrinks_and_restarts_what_crashes(
 
     await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 1}})
     (left,) = await ready_pods(api, namespace, 1)
-    name = left["metadata"]["name"]
 
-    agent.crash(name)
+    agent.crash(left["metadata"]["name"])
 
     async def restarted() -> dict[str, Any] | None:
-        (pod,) = await api.list(PODS, namespace)
-        (server,) = pod["status"]["containerStatuses"]
-        return server if server["restartCount"] == 1 and server["ready"] else None
+        found = await server(api, namespace)
+        return found if found["restartCount"] == 1 and found["ready"] else None
 
-    server = await until(restarted, "the crashed server is back", 60.0)
-    assert server["lastState"]["terminated"]["exitCode"] == 137
+    found = await until(restarted, "the crashed server is back", 60.0)
+    assert found["lastState"]["terminated"]["exitCode"] == 137
     assert (await ask(left))["choices"]
+
+
+async def test_a_deleted_pod_serves_until_its_hook_ends_and_then_gets_sigterm(
+    api: Api, namespace: str, agent: NodeAgent, kubeconfig: Path
+) -> None:
+    deployment = vllm("llama")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/sh", "-c", "sleep 2"]}}}
+    await apply(api, namespace, deployment)
+    (pod,) = await ready_pods(api, namespace, 1)
+    ends: list[dict[str, Any]] = []
+
+    def seen(key: tuple[str, str], found: dict[str, Any] | None) -> None:
+        if key == (namespace, pod["metadata"]["name"]) and found is not None:
+            ends.append(found["status"]["containerStatuses"][0]["state"])
+
+    async with connected(kubeconfig) as client:
+        watching = asyncio.create_task(Watcher(client, PODS).run(seen))
+        await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 0}})
+        await until(lambda: terminating(api, namespace), "the pod is terminating")
+        assert (await ask(pod))["choices"]
+        await until(lambda: no_pods(api, namespace), "the pod is gone")
+        watching.cancel()
+    assert ends[-1]["terminated"]["exitCode"] == 0
+
+
+async def terminating(api: Api, namespace: str) -> bool:
+    return "deletionTimestamp" in (await the_pod(api, namespace))["metadata"]
+
+
+async def no_pods(api: Api, namespace: str) -> bool:
+    return not await api.list(PODS, namespace)
+
+
+async def test_readiness_gates_keep_a_pod_from_being_ready_until_they_open(
+    api: Api, namespace: str, agent: NodeAgent
+) -> None:
+    await apply(api, namespace, vllm("llama", pod={"readinessGates": [{"conditionType": "test/gate"}]}))
+
+    async def waits() -> bool:
+        pod = await the_pod(api, namespace)
+        return condition(pod, "ContainersReady") == "True" and condition(pod, "Ready") == "False"
+
+    await until(waits, "the pod waits for its gate", 60.0)
+
+    async def opened() -> bool:
+        pod = await the_pod(api, namespace)
+        conditions = [*pod["status"]["conditions"], {"type": "test/gate", "status": "True"}]
+        precondition = {"resourceVersion": pod["metadata"]["resourceVersion"]}
+        body = {"metadata": precondition, "status": {"conditions": conditions}}
+        await api.patch(PODS, namespace, pod["metadata"]["name"], body, "status")
+        return True
+
+    await until(opened, "the gate is opened")
+    (pod,) = await ready_pods(api, namespace, 1)
+    assert condition(pod, "test/gate") == "True"
+
+
+async def test_what_cannot_start_crashes_in_a_loop_and_says_why(api: Api, namespace: str, agent: NodeAgent) -> None:
+    await apply(api, namespace, vllm("llama", model="nobody/unknown"))
+
+    async def loops() -> dict[str, Any] | None:
+        found = await server(api, namespace)
+        return found if found.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff" else None
+
+    found = await until(loops, "a crash loop", 60.0)
+    assert "unknown" in found["lastState"]["terminated"]["message"]
+    assert not found["ready"]
+
+
+async def test_a_pod_that_is_deleted_while_it_starts_goes_at_once(
+    api: Api, namespace: str, kubeconfig: Path, tmp_path: Path
+) -> None:
+    async with node_agent(kubeconfig, tmp_path / "logs", AgentSettings(pace=Pace(pull_s=600.0))):
+        await apply(api, namespace, vllm("llama"))
+
+        async def creating() -> bool:
+            state = (await server(api, namespace)).get("state", {})
+            return bool(state.get("waiting", {}).get("reason") == "ContainerCreating")
+
+        await until(creating, "the container is being created")
+        await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 0}})
+        await until(lambda: no_pods(api, namespace), "the pod is gone", 5.0)
+
+
+async def test_further_options_reach_the_server_and_others_wait_for_a_gpu(
+    api: Api, namespace: str, agent: NodeAgent
+) -> None:
+    await apply(api, namespace, vllm("llama", replicas=2, gpus=5, annotations={EMULATE: "--fault-metrics text"}))
+
+    async def one_waits() -> dict[str, Any] | None:
+        pods = await api.list(PODS, namespace)
+        ready = [pod for pod in pods if condition(pod, "Ready") == "True"]
+        waiting = [pod for pod in pods if condition(pod, "PodScheduled") == "False"]
+        return ready[0] if len(ready) == len(waiting) == 1 else None
+
+    pod = await until(one_waits, "one pod is ready and one waits", 60.0)
+    async with aiohttp.ClientSession() as http, http.get(f"http://{pod['status']['podIP']}:8000/metrics") as response:
+        assert response.content_type == "text/html"

@@ -10,8 +10,8 @@ T = TypeVar("T")
 LOOK_EVERY_S = 0.1
 
 
-async def until(condition: Callable[[], Awaitable[T]], what: str, limit_s: float = 30.0) -> T:
-    """What the condition returns once that is true; a refusal of the API server means not yet."""
+async def until(condition: Callable[[], Awaitable[T | None]], what: str, limit_s: float = 30.0) -> T:
+    """What the condition returns once that counts as true; a refusal of the API server means not yet."""
     last: object = None
     try:
         async with asyncio.timeout(limit_s):

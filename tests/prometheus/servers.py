@@ -7,10 +7,16 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import yaml
 from aiohttp import web
+
+from wva.local.command import Launch
+from wva.local.process import Process
+
+LOG_BYTES = 1 << 20
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,7 +65,6 @@ async def prometheus(
     directory: Path, jobs: dict[str, list[str]], port: int | None = None, web_config: Path | None = None
 ) -> AsyncIterator[str]:
     """Debian's Prometheus, scraping these addresses five times a second; the base of its addresses."""
-    port = port or free_port()
     configuration = {
         "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
         "scrape_configs": [
@@ -67,17 +72,26 @@ async def prometheus(
             for job, urls in jobs.items()
         ],
     }
+    async with configured_prometheus(directory, configuration, port, web_config) as url:
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def configured_prometheus(
+    directory: Path, configuration: dict[str, Any], port: int | None = None, web_config: Path | None = None
+) -> AsyncIterator[str]:
+    """Debian's Prometheus with that configuration; the base of its addresses."""
+    port = port or free_port()
     directory.mkdir(exist_ok=True)
     (directory / "prometheus.yml").write_text(yaml.safe_dump(configuration))
-    command = [
+    command = (
         "prometheus",
         f"--config.file={directory / 'prometheus.yml'}",
         f"--storage.tsdb.path={directory / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
         *([f"--web.config.file={web_config}"] if web_config else []),
-    ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+    )
+    process = await Process.start(Launch(command, {}, None), directory / "log", LOG_BYTES)
     scheme = "https" if web_config else "http"
     try:
         url = f"{scheme}://127.0.0.1:{port}"
@@ -85,7 +99,7 @@ async def prometheus(
         yield url
     finally:
         process.kill()
-        process.wait()
+        await process.wait()
 
 
 async def _ready(url: str) -> None:

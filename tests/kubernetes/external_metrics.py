@@ -1,0 +1,102 @@
+"""The metrics adapter between Prometheus and the HPA: the aggregated API ``external.metrics.k8s.io``."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.kubernetes.apply import apply, resource_of
+from tests.kubernetes.monitoring import Monitoring
+from tests.kubernetes.waiting import until
+from tests.prometheus.servers import certificate
+from wva.kubernetes.api.client import Api
+from wva.kubernetes.api.errors import ApiError
+
+GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
+
+
+@asynccontextmanager
+async def external_metrics(api: Api, namespace: str, source: Monitoring, directory: Path) -> AsyncIterator[None]:
+    """Answer for external metrics with Prometheus' newest values of the series that a selector names.
+
+    There is one such API in a cluster, so only one test at a time can have it.
+    """
+    cert, key = certificate(directory / "adapter", "localhost")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(cert, key)
+    runner = web.AppRunner(_application(source), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    service, registration = _registered(namespace, runner.addresses[0][1])
+    try:
+        await apply(api, namespace, service, registration)
+        await until(lambda: _available(api, registration), "the adapter is available")
+        yield
+    finally:
+        # Left behind, it would keep every namespace that is deleted from ending.
+        with suppress(ApiError):
+            await api.delete(resource_of(registration), None, registration["metadata"]["name"])
+        await runner.cleanup()
+
+
+def _application(source: Monitoring) -> web.Application:
+    base = f"/apis/{GROUP}/{VERSION}"
+
+    async def discovered(_: web.Request) -> web.Response:
+        kinds = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{GROUP}/{VERSION}", "resources": []}
+        return web.json_response(kinds)
+
+    async def values(request: web.Request) -> web.Response:
+        name = request.match_info["metric"]
+        series = await source.query(f"{name}{{{_matchers(request.query.get('labelSelector', ''))}}}")
+        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        items = [
+            {"metricName": name, "metricLabels": labels, "timestamp": moment, "value": f"{value:f}"}
+            for labels, value in series
+        ]
+        kind = {"kind": "ExternalMetricValueList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}}
+        return web.json_response({**kind, "items": items})
+
+    application = web.Application()
+    application.router.add_get(base, discovered)
+    application.router.add_get(f"{base}/namespaces/{{namespace}}/{{metric}}", values)
+    return application
+
+
+def _matchers(selector: str) -> str:
+    """Prometheus' form of a label selector of equalities."""
+    pairs = (each.partition("=") for each in selector.split(",") if each)
+    return ",".join(f'{name}="{value}"' for name, _, value in pairs)
+
+
+def _registered(namespace: str, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "external-metrics"},
+        "spec": {"type": "ExternalName", "externalName": "localhost"},
+    }
+    registration = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": f"{VERSION}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "version": VERSION,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+            "insecureSkipTLSVerify": True,
+            "service": {"namespace": namespace, "name": "external-metrics", "port": port},
+        },
+    }
+    return service, registration
+
+
+async def _available(api: Api, registration: dict[str, Any]) -> bool:
+    found = await api.read(resource_of(registration), None, registration["metadata"]["name"])
+    conditions = (found.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Available" and each["status"] == "True" for each in conditions)
