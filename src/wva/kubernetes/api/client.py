@@ -6,7 +6,9 @@ writes is a few fields.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +23,7 @@ from kubernetes_asyncio.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, 
 
 from wva.fleet.errors import UserError
 from wva.kubernetes.api.errors import ApiError
+from wva.kubernetes.api.events import Event, event, lines
 from wva.kubernetes.api.resource import Resource
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -83,6 +86,44 @@ class Api:
         answer = await self._request("GET", resource.path(namespace), query=query)
         return tuple(answer.get("items") or ())
 
+    async def page(
+        self, resource: Resource, namespace: str | None, limit: int, token: str = "", fields: str | None = None
+    ) -> Body:
+        """A list of so many objects; its ``metadata`` names its version and, as ``continue``, the token of the next.
+
+        All pages are of the version that the first one is of. ``fields`` is a field selector.
+        """
+        query = {"limit": str(limit), "continue": token, "fieldSelector": fields or ""}
+        given = {name: value for name, value in query.items() if value}
+        found = await self._request("GET", resource.path(namespace), query=given)
+        if not (found.get("metadata") or {}).get("resourceVersion"):
+            raise ApiError(f"GET {resource.path(namespace)}: not a list as API servers send them", None)
+        return found
+
+    async def watch(
+        self, resource: Resource, namespace: str | None, version: str, seconds: float, fields: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """What happens to objects of a kind after a version; it ends once the API server ends it, after ``seconds``.
+
+        Raises ``ApiError`` as requests do, also later on: where the connection breaks, where the end does not come in
+        time, as over a connection that is silently dead, and where the API server says that it cannot go on.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(round(seconds)),
+            "fieldSelector": fields or "",
+        }
+        given = {name: value for name, value in query.items() if value}
+        about, limit_s = f"WATCH {resource.path(namespace)}", seconds + self._timeout_s
+        with _reached(about, limit_s):
+            async with await self._response("GET", resource.path(namespace), None, given, limit_s=limit_s) as response:
+                if response.status != HTTPStatus.OK:
+                    _answer(about, response.status, await response.read())
+                async for line in lines(response.content.iter_any()):
+                    yield event(about, line)
+
     async def read(self, resource: Resource, namespace: str | None, name: str, subresource: str | None = None) -> Body:
         """One object, or a part of it such as its ``scale``."""
         return await self._request("GET", resource.path(namespace, name, subresource))
@@ -121,24 +162,47 @@ class Api:
         query: Mapping[str, str] | None = None,
         kind: str = "application/json",
     ) -> Body:
-        assert self._client is not None
         about = f"{method} {path}"
-        try:
-            response = await self._client.call_api(
-                path,
-                method,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": "application/json", "Content-Type": kind},
-                body=None if body is None else dict(body),
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _request_timeout=self._timeout_s,
-            )
-            text = await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            words = str(error) or f"no answer within {self._timeout_s:g} s"
-            raise ApiError(f"{about}: the API server is not reached: {words}", None) from error
+        with _reached(about, self._timeout_s):
+            async with await self._response(
+                method, path, body, query or {}, limit_s=self._timeout_s, kind=kind
+            ) as response:
+                text = await response.read()
         return _answer(about, response.status, text)
+
+    async def _response(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str],
+        *,
+        limit_s: float,
+        kind: str = "application/json",
+    ) -> aiohttp.ClientResponse:
+        """The answer as it begins; ``limit_s`` is for all of it."""
+        assert self._client is not None
+        found: aiohttp.ClientResponse = await self._client.call_api(
+            path,
+            method,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json", "Content-Type": kind},
+            body=None if body is None else dict(body),
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=aiohttp.ClientTimeout(total=limit_s, sock_connect=self._timeout_s),
+        )
+        return found
+
+
+@contextmanager
+def _reached(about: str, limit_s: float) -> Iterator[None]:
+    """Say in one line what kept an answer from coming, or from coming to its end."""
+    try:
+        yield
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        words = str(error) or f"no answer within {limit_s:g} s"
+        raise ApiError(f"{about}: the API server is not reached: {words}", None) from error
 
 
 def _answer(about: str, code: int, text: bytes) -> Body:

@@ -2,7 +2,7 @@
 
 from wva.fleet.errors import UserError
 
-NOT_FOUND, CONFLICT, FORBIDDEN, INVALID, TOO_MANY = 404, 409, 403, 422, 429
+NOT_FOUND, CONFLICT, FORBIDDEN, GONE, INVALID, TOO_MANY = 404, 409, 403, 410, 422, 429
 
 
 class ApiError(UserError):
@@ -29,3 +29,8 @@ class ApiError(UserError):
     def forbidden(self) -> bool:
         """Whether the rights do not suffice."""
         return self.code == FORBIDDEN
+
+    @property
+    def expired(self) -> bool:
+        """Whether a list or a watch has to begin anew: the version to go on from is too old."""
+        return self.code == GONE

@@ -19,6 +19,11 @@ _ENTRIES: Mapping[str, type[Entry]] = {SATURATION: SaturationEntry, SCALE_TO_ZER
 E = TypeVar("E", bound=Entry)
 
 
+def is_settings(name: str) -> bool:
+    """Whether a ConfigMap of that name has settings of WVA's."""
+    return name in _ENTRIES
+
+
 @dataclass(frozen=True, slots=True)
 class Layer(Generic[E]):
     """What one ConfigMap says."""
