@@ -214,4 +214,4 @@ def _answer(about: str, code: int, text: bytes) -> Body:
         return found
     said = found if isinstance(found, dict) else {}
     message = said.get("message") or text[:200].decode(errors="replace")
-    raise ApiError(f"{about}: {code} {message}", code, said.get("reason") or "")
+    raise ApiError(f"{about}: {code} {' '.join(message.split())}", code, said.get("reason") or "")

@@ -40,10 +40,10 @@ def event(about: str, line: bytes) -> Event:
         kind, body = found["type"], found["object"]
         if kind != "ERROR":
             return Event(Happened(kind), body["metadata"]["resourceVersion"], body)
-        code, message, reason = body.get("code"), body.get("message"), body.get("reason") or ""
+        code, message, reason = body.get("code"), str(body.get("message")), body.get("reason") or ""
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ApiError(f"{about}: not the answer of an API server: {line[:200]!r}", None) from error
-    raise ApiError(f"{about}: {code} {message}", code, reason)
+    raise ApiError(f"{about}: {code} {' '.join(message.split())}", code, reason)
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
