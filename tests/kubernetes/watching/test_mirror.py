@@ -97,7 +97,7 @@ def test_nothing_is_told_where_no_record_changes_or_nobody_listens_any_more() ->
     mirror.seen(Kind.NODE, at(2, bodies.node("n"), annotations={"heartbeat": "1"}))
     assert [about[:3] for about in calls] == [(Kind.NODE, "", "n")]
     end()
-    mirror.gone(Kind.NODE, "", "n")
+    mirror.gone(Kind.NODE, "", "n", "3")
     assert len(calls) == 1
 
 
@@ -113,8 +113,8 @@ def test_pods_belong_to_workloads_whatever_is_seen_first() -> None:
     assert names(mirror, "uid-d") == {"a", "b"}
     assert names(mirror, "uid-s") == {"c"}
     assert {found.meta.name for found in mirror.replica_sets_of("uid-d")} == {"d-1", "d-2"}
-    mirror.gone(Kind.REPLICA_SET, "team", "d-1")
-    mirror.gone(Kind.POD, "team", "b", "9")
+    mirror.gone(Kind.REPLICA_SET, "team", "d-1", "9")
+    mirror.gone(Kind.POD, "team", "b", "10")
     assert names(mirror, "uid-d") == set()
     assert len(mirror.pods()) == 3
 
@@ -123,22 +123,32 @@ def test_a_list_ends_what_it_does_not_have_where_it_looks() -> None:
     mirror = Mirror()
     for version, namespace in enumerate(("a", "a", "b"), 1):
         mirror.seen(Kind.SERVICE, at(version, {"metadata": {"name": f"s{version}", "namespace": namespace}}))
-    mirror.listed(feed(Kind.SERVICE, Scope("wva", only_namespace="a")), {("a", "s1")})
+    mirror.listed(feed(Kind.SERVICE, Scope("wva", only_namespace="a")), {("a", "s1")}, "4")
     found = {(place, name) for place, name in (("a", "s1"), ("a", "s2"), ("b", "s3")) if mirror.service(place, name)}
     assert found == {("a", "s1"), ("b", "s3")}
     mirror.seen(Kind.SERVICE, at(2, {"metadata": {"name": "s2", "namespace": "a"}}))
     assert mirror.service("a", "s2") is None
 
 
+def test_a_list_ends_nothing_that_is_newer_than_it() -> None:
+    mirror = Mirror()
+    mirror.seen(Kind.POD, at(7, bodies.pod("just-made")))
+    mirror.listed(feed(Kind.POD), (), "6")
+    assert mirror.pod("team", "just-made") is not None
+
+
 def test_nodes_are_unknown_until_they_are_listed_and_once_they_are_not_shown() -> None:
     mirror, nodes = Mirror(), feed(Kind.NODE)
     mirror.seen(Kind.NODE, at(1, bodies.node("n")))
     assert mirror.nodes() is None
-    mirror.listed(nodes, {("", "n")})
+    mirror.listed(nodes, {("", "n")}, "1")
     assert [node.name for node in mirror.nodes() or ()] == ["n"]
     mirror.forget(nodes)
     assert mirror.nodes() is None
-    mirror.listed(nodes, ())
+    mirror.seen(Kind.NODE, at(1, bodies.node("n")))
+    mirror.listed(nodes, {("", "n")}, "2")
+    assert [node.name for node in mirror.nodes() or ()] == ["n"]
+    mirror.listed(nodes, (), "3")
     assert mirror.nodes() == ()
 
 
@@ -163,7 +173,7 @@ def test_bad_settings_keep_the_last_good_ones_and_say_why() -> None:
     assert accepted.layer.default is not None
     assert accepted.layer.default.model_dump(exclude_none=True)["priority"] == 7
     assert "is no YAML" in (accepted.refusal or "")
-    mirror.gone(Kind.CONFIG_MAP, "wva", SATURATION)
+    mirror.gone(Kind.CONFIG_MAP, "wva", SATURATION, "4")
     assert mirror.cluster().config_maps == {}
 
 
@@ -201,7 +211,7 @@ def test_what_cannot_be_read_is_said_and_counts_as_nothing_until_it_can(kind: Ki
     mirror.seen(kind, at(1, {**body, "metadata": bodies.metadata("x")}))
     assert list(mirror.unreadable()) == [(kind, ("team", "x"))]
     assert "\n" not in mirror.unreadable()[kind, ("team", "x")]
-    mirror.listed(feed(kind), ())
+    mirror.listed(feed(kind), (), "2")
     assert mirror.unreadable() == {}
 
 

@@ -14,6 +14,7 @@ from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.objects.service import Service
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
+from wva.kubernetes.picture import View
 from wva.kubernetes.watching.by_owner import ByOwner
 from wva.kubernetes.watching.feeds import Feed
 from wva.kubernetes.watching.kinds import Key, Kind, Record, projected
@@ -70,29 +71,26 @@ class Mirror:
         shelf.put(key, version, new)
         self._tell(kind, key, old, new)
 
-    def gone(self, kind: Kind, namespace: str, name: str, version: str | None = None) -> None:
-        """Take in that an object is not there; ``version`` is that of its end, ``None`` where it is certain."""
-        key, shelf = (namespace, name), self._shelves[kind]
-        at = shelf.version(key) if version is None else int(version)
-        if version is not None and not shelf.is_news(key, at):
-            return
-        old = shelf.get(key)
-        shelf.end(key, at)
-        self._unreadable.pop((kind, key), None)
-        if kind is Kind.VARIANT_AUTOSCALING:
-            self._statuses.pop(key, None)
-        self._tell(kind, key, old, None)
+    def gone(self, kind: Kind, namespace: str, name: str, version: str) -> None:
+        """Take in that an object ended; ``version`` is that of its end."""
+        key = (namespace, name)
+        if self._shelves[kind].is_news(key, int(version)):
+            self._end(kind, key, int(version))
 
-    def listed(self, feed: Feed, present: Collection[Key]) -> None:
-        """Take in that a whole list was read, and with it that what is not in it is gone."""
-        for key in self._shelves[feed.kind].among(feed.covers):
-            if key not in present:
-                self.gone(feed.kind, *key)
+    def listed(self, feed: Feed, present: Collection[Key], version: str) -> None:
+        """Take in that a whole list was read as of a version, and with it that what is not in it has ended."""
+        shelf = self._shelves[feed.kind]
+        for key in shelf.among(feed.covers):
+            if key not in present and shelf.version(key) <= int(version):
+                self._end(feed.kind, key, int(version))
         self._listed.add(feed.kind)
 
     def forget(self, feed: Feed) -> None:
         """Know nothing more of what a list has: the API server has no such kind, or does not show it."""
-        self.listed(feed, ())
+        shelf = self._shelves[feed.kind]
+        for key in shelf.among(feed.covers):
+            # What is shown again may be as it was.
+            self._end(feed.kind, key, shelf.version(key) - 1)
         self._listed.discard(feed.kind)
 
     def distrust(self, feed: Feed) -> None:
@@ -101,6 +99,10 @@ class Mirror:
         shelf.distrust(shelf.among(feed.covers))
 
     # What is known
+
+    def view(self) -> View:
+        """Everything, as decisions look at it; it is to be looked at before anything else is taken in."""
+        return View(self.cluster(), self.pods(), self.pods_of, self.replica_sets_of, self.nodes())
 
     def cluster(self) -> Cluster:
         """What discovery reads."""
@@ -177,6 +179,15 @@ class Mirror:
     def unreadable(self) -> Mapping[tuple[Kind, Key], str]:
         """Objects that are there and cannot be read, with the reason in one line."""
         return dict(self._unreadable)
+
+    def _end(self, kind: Kind, key: Key, version: int) -> None:
+        shelf = self._shelves[kind]
+        old: Record | None = shelf.get(key)
+        shelf.end(key, version)
+        self._unreadable.pop((kind, key), None)
+        if kind is Kind.VARIANT_AUTOSCALING:
+            self._statuses.pop(key, None)
+        self._tell(kind, key, old, None)
 
     def _record(self, kind: Kind, key: Key, body: Mapping[str, Any]) -> Record | None:
         if kind is Kind.CONFIG_MAP:

@@ -92,7 +92,7 @@ class Reflector:
             present |= self._take_in(page)
             version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue") or ""
             del page
-        self._mirror.listed(self.feed, present)
+        self._mirror.listed(self.feed, present, version)
         self._position = resource, version
         self._newest, self._listed, self._page_size = int(version), True, self._settings.page_size
         self._heard()
