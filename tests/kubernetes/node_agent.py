@@ -10,11 +10,11 @@ from typing import Any
 
 import aiohttp
 
+from tests.kubernetes.object_watch import Key, Watcher, connected, delete_now
 from tests.kubernetes.pod_command import Served, served
 from tests.kubernetes.pod_life import PodLife, Reach
 from tests.kubernetes.pod_server import Pace
 from tests.kubernetes.pod_status import now
-from tests.kubernetes.watching import Key, Watcher, connected, delete_now
 from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import NODES, PODS

@@ -15,7 +15,7 @@ from typing import Any
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import LLAMA, MODEL_LABEL, inference_pool, service
 from tests.kubernetes.node_agent import ADDRESS
-from tests.kubernetes.watching import Key, Watcher, connected
+from tests.kubernetes.object_watch import Key, Watcher, connected
 from wva.control.clock import SystemClock
 from wva.fleet.readings import Endpoint
 from wva.gateway.backend import Backend

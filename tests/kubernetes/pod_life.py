@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio.client.api_client import ApiClient
 
+from tests.kubernetes.object_watch import Key, delete_now
 from tests.kubernetes.pod_command import Served
 from tests.kubernetes.pod_server import Pace, PodServer
 from tests.kubernetes.pod_status import Seen, now, said_already, status
-from tests.kubernetes.watching import Key, delete_now
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import PODS

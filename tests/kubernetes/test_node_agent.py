@@ -11,10 +11,10 @@ import pytest
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import LLAMA, vllm
 from tests.kubernetes.node_agent import AgentSettings, NodeAgent, node_agent
+from tests.kubernetes.object_watch import Watcher, connected
 from tests.kubernetes.pod_command import EMULATE
 from tests.kubernetes.pod_server import Pace
 from tests.kubernetes.waiting import until
-from tests.kubernetes.watching import Watcher, connected
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import DEPLOYMENTS, PODS
 

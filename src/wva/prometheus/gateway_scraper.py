@@ -30,8 +30,12 @@ class GatewayTarget:
     """Base of its addresses."""
     namespace: str | None = None
     """Where it is given, the fleet calls a model ``namespace/name``."""
+    token: str | None = None
+    """A bearer token to show."""
     token_file: Path | None = None
-    """A bearer token to show, read again for every question because cluster tokens rotate."""
+    """Where one is, read again for every question because cluster tokens rotate; goes before ``token``."""
+    interval_s: float | None = None
+    """Seconds between questions; ``None`` asks in every round."""
 
 
 class GatewayScraper:
@@ -47,10 +51,12 @@ class GatewayScraper:
         """Follow none yet."""
         self.problems = problems
         self._clock = clock
+        self._settings = settings
         self._on_queue = on_queue
         self._targets: dict[str, GatewayTarget] = {}
         self._models: dict[str, dict[str, GatewayModel]] = {}
         """By gateway and model."""
+        self._asked: dict[str, float] = {}
         self._unbelievable: set[str] = set()
         """Gateways that said nonsense last."""
         self._polling = Polling(clock, settings, self._ask)
@@ -69,11 +75,12 @@ class GatewayScraper:
         before, self._targets = self._targets, {target.id: target for target in targets}
         for gone in before.keys() - self._targets.keys():
             self._models.pop(gone, None)
+            self._asked.pop(gone, None)
             self._unbelievable.discard(gone)
             self.problems.solved(part_of(gone))
         self._polling.follow(self._targets)
         for name, target in self._targets.items():
-            if before.get(name) != target:
+            if name not in before or before[name].url != target.url:
                 self._polling.begin(name, self._scrape(target))
 
     async def read(self, models: Sequence[str]) -> Mapping[str, Traffic]:
@@ -94,14 +101,22 @@ class GatewayScraper:
 
     def _ask(self) -> None:
         for name, target in self._targets.items():
-            self._polling.begin(name, self._scrape(target))
+            if self._is_due(target):
+                self._polling.begin(name, self._scrape(target))
+
+    def _is_due(self, target: GatewayTarget) -> bool:
+        last = self._asked.get(target.id)
+        if last is None or target.interval_s is None:
+            return True
+        return self._clock.monotonic() - last > target.interval_s - self._settings.interval_s / 2
 
     async def _scrape(self, target: GatewayTarget) -> None:
         asked = self._clock.monotonic()
+        self._asked[target.id] = asked
         problem = None
         try:
             samples = gateway_samples(gateway_points(await self._polling.page(target.url, _authorization(target))))
-            if self._targets.get(target.id) != target:
+            if not self._follows(target):
                 return
             own = self._models.setdefault(target.id, {})
             names = {_name(target, model): sample for model, sample in samples.items()}
@@ -116,8 +131,12 @@ class GatewayScraper:
             self._unbelievable.add(target.id)
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
             problem = silent(target.url, error)
-        if self._targets.get(target.id) == target:
+        if self._follows(target):
             self.problems.settle(part_of(target.id), problem)
+
+    def _follows(self, target: GatewayTarget) -> bool:
+        now = self._targets.get(target.id)
+        return now is not None and now.url == target.url
 
 
 def _name(target: GatewayTarget, model: str) -> str:
@@ -126,6 +145,5 @@ def _name(target: GatewayTarget, model: str) -> str:
 
 def _authorization(target: GatewayTarget) -> dict[str, str]:
     """The header that lets the scraper in. Raises ``OSError`` where the token is not there."""
-    if target.token_file is None:
-        return {}
-    return {"Authorization": f"Bearer {target.token_file.read_text().strip()}"}
+    token = target.token if target.token_file is None else target.token_file.read_text().strip()
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
