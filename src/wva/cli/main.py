@@ -29,6 +29,7 @@ COMMANDS = {
     "engine": "wva.cli.engine:engine",
     "emulate": "wva.cli.emulate:emulate",
     "model": "wva.cli.model:app",
+    "manifests": "wva.cli.manifests:manifests",
 }
 """Where each command is, in the order of the help: a function, or a group of commands."""
 

@@ -1,0 +1,1 @@
+"""Everything that an installation consists of, as objects for the API server."""
