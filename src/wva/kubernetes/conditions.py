@@ -50,6 +50,8 @@ class Because(StrEnum):
     NO_STOCK = "InsufficientStock"
     QUOTA = "QuotaExceeded"
     ADVISORY = "Advisory"
+    PAUSED = "Paused"
+    REFUSED = "Refused"
 
     NO_CONFLICT = "NoConflict"
     FOREIGN_SCALER = "ForeignScaler"

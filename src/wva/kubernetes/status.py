@@ -11,7 +11,8 @@ from typing import Any
 
 from wva.kubernetes.conditions import Condition
 
-_REASONS = 5
+REASONS = 5
+"""Most reasons that a status holds."""
 _MESSAGE = 1024
 
 
@@ -53,7 +54,8 @@ def status_body(previous: Mapping[str, Any], report: Report, now: float) -> dict
     if _same(previous, wanted):
         return None
     if report.decision is not None:
-        wanted["decision"] = {"id": report.decision, "reasons": [text[:_MESSAGE] for text in report.reasons[:_REASONS]]}
+        reasons = [text[:_MESSAGE] for text in report.reasons[:REASONS] if text]
+        wanted["decision"] = {"id": report.decision, "reasons": reasons}
     return wanted
 
 
@@ -73,7 +75,8 @@ def _conditions(old: Sequence[Mapping[str, Any]], report: Report, now: float) ->
             "type": str(condition.aspect),
             "status": condition.status,
             "reason": str(condition.because),
-            "message": condition.message[:_MESSAGE],
+            # Some API servers of version 1.20 take an empty text for none, and refuse it.
+            "message": condition.message[:_MESSAGE] or str(condition.because),
             "lastTransitionTime": last["lastTransitionTime"] if unchanged else time_text(now),
         }
         said.append(body if report.generation is None else {**body, "observedGeneration": report.generation})
@@ -98,6 +101,6 @@ LEAST_PAUSE_S = 10.0
 """Seconds between two writes of one object's status."""
 
 
-def is_due(written_at: float | None, now: float) -> bool:
+def is_due(written_at: float | None, now: float, pause_s: float = LEAST_PAUSE_S) -> bool:
     """Whether a status may be written again; what changes meanwhile is in the next one."""
-    return written_at is None or now - written_at >= LEAST_PAUSE_S
+    return written_at is None or now - written_at >= pause_s
