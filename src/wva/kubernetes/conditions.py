@@ -45,6 +45,7 @@ class Because(StrEnum):
     UNLIMITED = "NotLimited"
     WITHIN_TOLERANCE = "WithinTolerance"
     BOUNDED = "OutsideFollowersBounds"
+    OUT_OF_BOUNDS = "OutsideBounds"
     STABILIZING = "Stabilizing"
     RATE_LIMITED = "RateLimited"
     NO_STOCK = "InsufficientStock"

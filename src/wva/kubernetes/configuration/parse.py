@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from wva.kubernetes.configuration.schema import Entry, SaturationEntry, ScaleToZeroEntry
 from wva.kubernetes.objects.config_map import ConfigMap
+from wva.kubernetes.objects.meta import Meta
 
 SATURATION = "wva-saturation-scaling-config"
 SCALE_TO_ZERO = "wva-model-scale-to-zero-config"
@@ -46,6 +47,7 @@ class Layer(Generic[E]):
 class Accepted:
     """A ConfigMap as it counts now."""
 
+    meta: Meta
     layer: Layer[Entry]
     """Its newest good content."""
     version: str
@@ -60,9 +62,9 @@ def accept(last: Accepted | None, config_map: ConfigMap) -> Accepted:
         return last
     layer = parse(config_map)
     if not isinstance(layer, str):
-        return Accepted(layer, config_map.version)
+        return Accepted(config_map.meta, layer, config_map.version)
     kept = Layer[Entry](None, ()) if last is None else last.layer
-    return Accepted(kept, config_map.version, layer)
+    return Accepted(config_map.meta, kept, config_map.version, layer)
 
 
 def parse(config_map: ConfigMap) -> Layer[Entry] | str:

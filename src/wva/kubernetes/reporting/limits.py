@@ -2,6 +2,7 @@
 
 from wva.fleet.outcome import Outcome, Result
 from wva.fleet.plan import VariantPlan
+from wva.fleet.variant import Variant
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.follower import Outlook
 from wva.kubernetes.ownership import GAUGE, Mode
@@ -14,6 +15,7 @@ _SHORT = "short"
 
 def limited(
     managed: Managed,
+    variant: Variant,
     part: VariantPlan | None,
     outcome: Outcome | None,
     outlook: Outlook | None,
@@ -23,22 +25,23 @@ def limited(
 ) -> Condition:
     """The first limit that applies: people's, the hardware's, the follower's, the body's.
 
-    ``outlook`` is the follower's, where there is one; ``paused`` says whether the whole loop is.
+    ``variant`` has the bounds that the decision kept to. ``outlook`` is the follower's, where there is one, and
+    ``paused`` says whether the whole loop is.
     """
     if paused or managed.wish.paused:
         return _limit(Because.PAUSED, "what is decided is not carried out until it is resumed")
     if managed.mode is Mode.ADVISORY:
         return _limit(Because.ADVISORY, f"the count is only shown; have an HPA or a ScaledObject follow {GAUGE}")
     return (
-        _by_supply(managed, part, shortages)
+        _by_supply(managed, variant, part, shortages)
         or _by_follower(outlook)
-        or _by_answer(managed, part, outcome)
+        or _by_answer(variant, part, outcome)
         or Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
     )
 
 
-def _by_supply(managed: Managed, part: VariantPlan | None, shortages: Shortages) -> Condition | None:
-    variant, workload = managed.variant, managed.workload
+def _by_supply(managed: Managed, variant: Variant, part: VariantPlan | None, shortages: Shortages) -> Condition | None:
+    workload = managed.workload
     quota = shortages.open.get(variant.name)
     if quota is not None and (workload.present < workload.replicas or _is_short(part)):
         return _limit(Because.QUOTA, quota.cause)
@@ -48,7 +51,7 @@ def _by_supply(managed: Managed, part: VariantPlan | None, shortages: Shortages)
     if part is None or not _is_short(part):
         return None
     if part.target >= variant.max_replicas:
-        return _limit(Because.BOUNDED, f"its model needs more than the {variant.max_replicas} that it may have")
+        return _limit(Because.OUT_OF_BOUNDS, f"its model needs more than the {variant.max_replicas} that it may have")
     return _limit(Because.NO_STOCK, part.reasons[-1].text)
 
 
@@ -60,15 +63,15 @@ def _by_follower(outlook: Outlook | None) -> Condition | None:
     return outlook.limited if outlook is not None and outlook.limited.holds else None
 
 
-def _by_answer(managed: Managed, part: VariantPlan | None, outcome: Outcome | None) -> Condition | None:
+def _by_answer(variant: Variant, part: VariantPlan | None, outcome: Outcome | None) -> Condition | None:
     """By what the body answered; that it waits, or found another count, is over by the next turn."""
     if part is None or outcome is None or outcome.result not in (Result.CLAMPED, Result.REFUSED):
         return None
     detail = outcome.detail or ""
     if outcome.result is Result.REFUSED:
         return _limit(Because.REFUSED, detail)
-    inside = managed.variant.min_replicas <= part.target <= managed.variant.max_replicas
-    return _limit(Because.RATE_LIMITED if inside else Because.BOUNDED, detail)
+    inside = variant.min_replicas <= part.target <= variant.max_replicas
+    return _limit(Because.RATE_LIMITED if inside else Because.OUT_OF_BOUNDS, detail)
 
 
 def _limit(because: Because, message: str) -> Condition:

@@ -1,6 +1,6 @@
 """What there is to say of a variant after a turn: the one place where a state becomes conditions."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from wva.decide.view import bounded, not_draining
 from wva.fleet.plan import VariantPlan
@@ -26,6 +26,16 @@ _DECIDED_ON = (Aspect.METRICS_AVAILABLE, Aspect.OPTIMIZATION_READY, Aspect.ACTUA
 """What is only looked at where a variant can be decided on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What those who act on a variant know of it."""
+
+    outlook: Outlook | None = None
+    """What its follower does next, where it has one."""
+    conditions: tuple[Condition, ...] = ()
+    """What else is to be said, such as how its pods are drained."""
+
+
 def undecidable(found: Discovered) -> Report:
     """Of a variant that cannot be decided on: what stands against it. What was decided once stays said."""
     blocker = next((each for each in found.conditions if each.holds is False), None)
@@ -38,13 +48,13 @@ def undecidable(found: Discovered) -> Report:
         )
     return Report(
         generation=found.meta.generation,
-        conditions=(*found.conditions, *unknown),
+        conditions=(*_declared(found), *unknown),
         current=None if found.workload is None else found.workload.replicas,
         accelerator=None if found.accelerator is None else found.accelerator.label,
     )
 
 
-def decided(managed: Managed, turn: Turn, outlook: Outlook | None, shortages: Shortages) -> Report:
+def decided(managed: Managed, turn: Turn, acting: Acting, shortages: Shortages) -> Report:
     """Of a variant that can be decided on, after a turn.
 
     What the turn does not tell is left out, so that what was said last stays: a turn that came to nothing says nothing
@@ -52,16 +62,17 @@ def decided(managed: Managed, turn: Turn, outlook: Outlook | None, shortages: Sh
     """
     found, name = managed.found, managed.variant.name
     seen, part, outcome = turn.seen.get(name), turn.parts.get(name), turn.outcomes.get(name)
-    desired = None if part is None or part.publish is None else bounded(managed.variant, part.publish)
+    variant = managed.variant if seen is None else seen.variant
+    desired = None if part is None or part.publish is None else bounded(variant, part.publish)
     current = not_draining(managed.observation)
-    conditions = [*found.conditions]
+    conditions = list(_declared(found))
     if seen is not None:
-        conditions.append(measured(seen, turn.traffic.get(managed.variant.model), turn.tick.problems))
+        conditions.append(measured(seen, turn.traffic.get(variant.model), turn.tick.problems))
     optimized = _optimized(turn, part)
     if optimized is not None:
         conditions.append(optimized)
-    conditions.append(limited(managed, part, outcome, outlook, shortages, paused=turn.tick.paused))
-    conditions.append(managed.conflict)
+    conditions.append(limited(managed, variant, part, outcome, acting.outlook, shortages, paused=turn.tick.paused))
+    conditions += [managed.conflict, *acting.conditions]
     return Report(
         generation=found.meta.generation,
         conditions=tuple(conditions),
@@ -71,6 +82,15 @@ def decided(managed: Managed, turn: Turn, outlook: Outlook | None, shortages: Sh
         applied=None if desired is None else current == desired,
         decision=None if turn.tick.plan is None or part is None else turn.tick.plan.id,
         reasons=() if part is None else tuple(reason.text for reason in part.reasons[-REASONS:]),
+    )
+
+
+def _declared(found: Discovered) -> tuple[Condition, ...]:
+    """What discovery says, with what it found odd beside."""
+    odd = "; ".join(found.notices)
+    return tuple(
+        replace(each, message=odd) if odd and each.aspect is Aspect.ACCEPTED and each.holds else each
+        for each in found.conditions
     )
 
 

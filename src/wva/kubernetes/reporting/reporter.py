@@ -11,17 +11,16 @@ from wva.kubernetes.api.resource import (
     VARIANT_AUTOSCALINGS,
 )
 from wva.kubernetes.conditions import Aspect
+from wva.kubernetes.configuration.settings import ConfigMaps
 from wva.kubernetes.declaration import Source
 from wva.kubernetes.discovery import Discovered
-from wva.kubernetes.follower import Outlook
-from wva.kubernetes.objects.meta import Meta
 from wva.kubernetes.picture import Picture, Remembered
 from wva.kubernetes.reporting.doubts import settled
 from wva.kubernetes.reporting.events import Said, events_of, refusal_event, said_after, said_in
 from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.memory import Declared, Kept, lasting
 from wva.kubernetes.reporting.poster import EventPoster, Regarding
-from wva.kubernetes.reporting.report import decided, undecidable
+from wva.kubernetes.reporting.report import Acting, decided, undecidable
 from wva.kubernetes.reporting.turn import Turn
 from wva.kubernetes.reporting.writer import StatusWriter
 from wva.kubernetes.status import Report, status_body
@@ -47,54 +46,50 @@ class Reporter:
         self._doubts: dict[Declared, dict[Aspect, float]] = {}
         self._refused: dict[tuple[str, str], str] = {}
 
-    def turned(self, turn: Turn, picture: Picture, outlooks: Mapping[str, Outlook], remembered: Remembered) -> None:
-        """Tell what there is to tell after a turn; ``outlooks`` are those of followers, by variant."""
+    def turned(self, turn: Turn, picture: Picture, acting: Mapping[str, Acting], remembered: Remembered) -> None:
+        """Tell what there is to tell after a turn; ``acting`` is what those who act know, by variant."""
         now = self._clock.utc()
-        reports = {
-            _declared(each): (each, self._report(each, turn, picture, outlooks, remembered, now))
-            for each in picture.found
-        }
-        self._post(reports)
-        own = {key: (each, told) for key, (each, told) in reports.items() if each.source is Source.VARIANT_AUTOSCALING}
-        self._statuses.say({each.meta.key: told for each, told in own.values()})
+        reports: dict[Declared, Report] = {}
+        doubts: dict[Declared, dict[Aspect, float]] = {}
+        for each in picture.found:
+            key = _declared(each)
+            if each.variant is None:
+                reports[key] = undecidable(each)
+            else:
+                name = each.variant.name
+                report = decided(picture.managed[name], turn, acting.get(name, Acting()), remembered.shortages)
+                reports[key], doubts[key] = settled(report, self._doubts.get(key, {}), now)
+        self._doubts = doubts
+        self._post(picture, reports)
+        own = Source.VARIANT_AUTOSCALING.value
+        self._statuses.say({key[1:]: report for key, report in reports.items() if key[0] == own})
         self._in_ledger = {
-            key: status_body(self._in_ledger.get(key, {}), told, now) or self._in_ledger.get(key, {})
-            for key, (_, told) in reports.items()
-            if key not in own
+            key: status_body(self._in_ledger.get(key, {}), report, now) or self._in_ledger.get(key, {})
+            for key, report in reports.items()
+            if key[0] != own
         }
         self._ledger.keep(Kept(lasting(remembered, now), self._in_ledger))
 
-    def configured(self, refusals: Mapping[tuple[str, str], tuple[Meta, str]]) -> None:
-        """Tell of the ConfigMaps, by namespace and name, whose content is refused, and why."""
-        for key, (meta, refusal) in refusals.items():
-            about = Regarding(CONFIG_MAPS.api_version, "ConfigMap", meta)
-            self._events.post(about, refusal_event(self._refused.get(key), refusal))
-        self._refused = {key: refusal for key, (_, refusal) in refusals.items()}
+    def configured(self, maps: ConfigMaps) -> None:
+        """Tell of the ConfigMaps whose newest content is refused."""
+        refused = {}
+        for key, each in maps.items():
+            about = Regarding(CONFIG_MAPS.api_version, "ConfigMap", each.meta)
+            self._events.post(about, refusal_event(self._refused.get(key), each.refusal))
+            if each.refusal is not None:
+                refused[key] = each.refusal
+        self._refused = refused
 
-    def _report(
-        self,
-        each: Discovered,
-        turn: Turn,
-        picture: Picture,
-        outlooks: Mapping[str, Outlook],
-        remembered: Remembered,
-        now: float,
-    ) -> Report:
-        if each.variant is None:
-            return undecidable(each)
-        name, key = each.variant.name, _declared(each)
-        report = decided(picture.managed[name], turn, outlooks.get(name), remembered.shortages)
-        told, self._doubts[key] = settled(report, self._doubts.get(key, {}), now)
-        return told
-
-    def _post(self, reports: Mapping[Declared, tuple[Discovered, Report]]) -> None:
+    def _post(self, picture: Picture, reports: Mapping[Declared, Report]) -> None:
         said = {}
-        for key, (each, report) in reports.items():
+        for each in picture.found:
+            key = _declared(each)
             before = self._said.get(key)
             if before is None:
                 before = said_in(self._status(each))
-            self._events.post(Regarding(_API_VERSIONS[each.source], each.source, each.meta), events_of(before, report))
-            said[key] = said_after(before, report)
+            about = Regarding(_API_VERSIONS[each.source], each.source.value, each.meta)
+            self._events.post(about, events_of(before, reports[key]))
+            said[key] = said_after(before, reports[key])
         self._said = said
 
     def _status(self, each: Discovered) -> Mapping[str, Any]:
