@@ -19,13 +19,13 @@ from wva.kubernetes.objects.pod import pod
 from wva.kubernetes.objects.scaler import horizontal_pod_autoscaler
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling, variant_autoscaling
 from wva.kubernetes.objects.workload import workload
-from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, Wish, look
+from wva.kubernetes.orders import Act
+from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.reporting.turn import Turn, turn_of
 from wva.kubernetes.scope import Scope
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 VARIANT = "team/llama"
-ACTING = Wish(acts=True, directly=True)
 HOME = Scope(home="wva")
 IDLE = Remembered(active_at={f"team/{MODEL}": 0.0})
 """Its model has long had no request, and may go to zero."""
@@ -48,7 +48,7 @@ def serving(name: str = "llama", replicas: int = 2, *, product: str | None = "NV
 
 
 def picture(
-    *objects: dict[str, Any], wish: Wish = ACTING, now: float = bodies.NOW_S, remembered: Remembered = IDLE
+    *objects: dict[str, Any], act: Act = Act.DIRECT, now: float = bodies.NOW_S, remembered: Remembered = IDLE
 ) -> Picture:
     """What is there by objects of any kind; every pod belongs to the Deployment that its name begins with."""
     customs, scalers, workloads, pods = [], [], {}, []
@@ -73,13 +73,13 @@ def picture(
         replica_sets=lambda uid: [],
         nodes=None,
     )
-    return look(view, lambda found: wish, Setting(HOME, Defaults(to_zero=True)), remembered, now)[0]
+    return look(view, Setting(HOME, Defaults(to_zero=True), act=act), remembered, now)[0]
 
 
-def usual(replicas: int = 2, **more: Any) -> Picture:
+def usual(replicas: int = 2, annotations: Mapping[str, str] | None = None, **more: Any) -> Picture:
     """A variant at rest."""
     pods = [bodies.pod(f"llama-{place}") for place in range(replicas)]
-    return picture(custom(), serving(replicas=replicas), *pods, **more)
+    return picture(custom(annotations=dict(annotations or {})), serving(replicas=replicas), *pods, **more)
 
 
 def one(found: Picture) -> Managed:

@@ -14,7 +14,8 @@ from wva.fleet.tick import TickResult
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.crd.schema import schema
 from wva.kubernetes.follower import Outlook
-from wva.kubernetes.picture import Picture, Wish
+from wva.kubernetes.orders import PAUSED, Act
+from wva.kubernetes.picture import Picture
 from wva.kubernetes.reporting.report import Acting, decided, undecidable
 from wva.kubernetes.reporting.turn import Turn
 from wva.kubernetes.shortage import Shortage, Shortages
@@ -142,8 +143,8 @@ CAPPED = picture(custom(spec={"maxReplicas": 2}), serving(), bodies.pod("llama-0
     [
         (REST, {}, Acting(), Shortages(), (False, "NotLimited")),
         (REST, {}, Acting(Outlook(2, FREE)), Shortages(), (False, "NotLimited")),
-        (usual(wish=Wish()), {}, Acting(), Shortages(), (True, "Advisory")),
-        (usual(wish=Wish(acts=True, directly=True, paused=True)), {}, Acting(), Shortages(), (True, "Paused")),
+        (usual(act=Act.ADVISORY), {}, Acting(), Shortages(), (True, "Advisory")),
+        (usual(annotations={PAUSED: "true"}), {}, Acting(), Shortages(), (True, "Paused")),
         (REST, {"paused": True, "answer": Result.REFUSED, "detail": "paused"}, Acting(), QUOTA, (True, "Paused")),
         (REST, {"target": 3}, Acting(Outlook(2, RATE)), Shortages(), (True, "RateLimited")),
         (REST, {"target": 3, "answer": Result.CLAMPED}, Acting(), Shortages(), (True, "RateLimited")),

@@ -28,7 +28,7 @@ def limited(
     ``variant`` has the bounds that the decision kept to. ``outlook`` is the follower's, where there is one, and
     ``paused`` says whether the whole loop is.
     """
-    if paused or managed.wish.paused:
+    if paused or managed.orders.paused:
         return _limit(Because.PAUSED, "what is decided is not carried out until it is resumed")
     if managed.mode is Mode.ADVISORY:
         return _limit(Because.ADVISORY, f"the count is only shown; have an HPA or a ScaledObject follow {GAUGE}")
