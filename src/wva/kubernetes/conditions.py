@@ -16,6 +16,8 @@ class Aspect(StrEnum):
     """Whether the target will not have the count that was decided, though nothing is wrong."""
     CONFLICT = "Conflict"
     """Whether somebody else acts on the same count, so that WVA does not."""
+    DRAIN_SUPPORTED = "DrainSupported"
+    """Whether a pod can be taken out of service and end its requests before it is stopped."""
 
 
 class Because(StrEnum):
@@ -58,6 +60,10 @@ class Because(StrEnum):
     FOREIGN_SCALER = "ForeignScaler"
     OWNED = "OwnedByController"
     CHANGED = "ChangedByOthers"
+
+    BY_GATE = "ReadinessGate"
+    BY_LABEL = "SelectorLabel"
+    NO_DRAIN = "OnlyGracePeriod"
 
 
 @dataclass(frozen=True, slots=True)

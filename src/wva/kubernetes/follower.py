@@ -97,15 +97,23 @@ def _stays(scaler: Scaler, current: int) -> str | None:
 
 
 def traits(
-    mode: Mode, follower: Scaler | None, current: int, *, drains: bool = False, tolerance: float = TOLERANCE
+    mode: Mode,
+    follower: Scaler | None,
+    current: int,
+    *,
+    drains: bool = False,
+    chooses_victims: bool = True,
+    tolerance: float = TOLERANCE,
 ) -> CarrierTraits:
     """What carries a variant's plans out.
 
     ``current`` is the count that percentages are of; ``drains`` says whether pods can be taken out of service before
-    they are stopped.
+    they are stopped, and ``chooses_victims`` whether those are stopped that WVA names, where it writes the count.
     """
     if mode is Mode.DIRECT:
-        return CarrierTraits(owner="wva", chooses_victims=True, drains=drains, reaches_zero=True, restores=drains)
+        return CarrierTraits(
+            owner="wva", chooses_victims=chooses_victims, drains=drains, reaches_zero=True, restores=drains
+        )
     if follower is None or mode is Mode.ADVISORY:
         return CarrierTraits(owner="user", chooses_victims=False, drains=False, reaches_zero=False, restores=False)
     least, most = _bounds(follower)

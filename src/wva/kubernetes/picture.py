@@ -14,6 +14,7 @@ from wva.fleet.observation import VariantObservation
 from wva.fleet.readings import Endpoint
 from wva.fleet.replica import Phase
 from wva.fleet.variant import Variant
+from wva.kubernetes.acting.drain import Draining, DrainMethod, chooses_victims, drain_method, out_of_service
 from wva.kubernetes.arguments.server import DEFAULT_PORT, ServerArguments
 from wva.kubernetes.conditions import Condition
 from wva.kubernetes.discovery import Cluster, Defaults, Discovered, discover
@@ -22,6 +23,7 @@ from wva.kubernetes.inventory import Pools, inventory
 from wva.kubernetes.objects.node import Node
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Scaler
+from wva.kubernetes.objects.selector import Selector
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
 from wva.kubernetes.orders import Act, VariantOrders, variant_orders
 from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, seen
@@ -44,6 +46,12 @@ class View:
     """Those of a Deployment, by its uid."""
     nodes: Collection[Node] | None
     """``None`` where they may not be read."""
+    pools: Callable[[str], Sequence[Selector]] = lambda _: ()
+    """Selectors of a namespace's inference pools."""
+    services: Callable[[str], Sequence[Selector]] = lambda _: ()
+    """And of its Services."""
+    draining: Callable[[Sequence[Pod]], Mapping[str, Draining]] = out_of_service
+    """Those of some pods that are out of service, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class Setting:
     patience: Patience = field(default_factory=Patience)
     act: Act = Act.ADVISORY
     """Of variants of which no annotation says it."""
+    version: tuple[int, int] = (1, 20)
+    """The API server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,10 @@ class Managed:
     """Those of them that follow its gauge."""
     mode: Mode
     conflict: Condition
+    drain: DrainMethod
+    """The way of taking pods out of service that the workload offers."""
+    draining: Mapping[str, Draining]
+    """Pods that are out of service, by their names."""
     observation: VariantObservation
 
     @property
@@ -146,7 +160,18 @@ def look(view: View, setting: Setting, before: Remembered, now: float) -> tuple[
         truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
         on_target = scalers[each.workload.meta.key]
         orders = _orders(each, view, setting.act)
-        one = _managed(each, view, orders, on_target, pods[name], truces[name], now, name in short, name in awake)
+        one = _managed(
+            each,
+            view,
+            orders,
+            setting.version,
+            on_target,
+            pods[name],
+            truces[name],
+            now,
+            name in short,
+            name in awake,
+        )
         managed[name] = one
         if one.follower is not None:
             memories[name] = watched(
@@ -180,6 +205,7 @@ def _managed(
     each: Discovered,
     view: View,
     orders: VariantOrders,
+    version: tuple[int, int],
     on_target: Sequence[Scaler],
     pods: tuple[Pod, ...],
     truce: Truce,
@@ -196,7 +222,11 @@ def _managed(
     mode = mode_of(orders.act is Act.DIRECT, orders.act is not Act.ADVISORY, following)
     variant = _bounded(each.variant, orders.pin, workload.replicas, short_of_quota, kept_awake)
     follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
-    carrier = traits(mode, follower, workload.replicas)
+    namespace = workload.meta.namespace
+    method = drain_method(workload, view.pools(namespace), view.services(namespace))
+    draining = view.draining(pods)
+    chosen = chooses_victims(workload, method, version)
+    carrier = traits(mode, follower, workload.replicas, drains=method.drains, chooses_victims=chosen)
     revision = current_revision(workload, view.replica_sets(workload.meta.uid))
     return Managed(
         found=each,
@@ -208,7 +238,17 @@ def _managed(
         following=following,
         mode=mode,
         conflict=conflict(mode, workload, own, following, truce, now),
-        observation=variant_observation(variant, workload, pods, revision, carrier, now),
+        drain=method,
+        draining=draining,
+        observation=variant_observation(
+            variant,
+            workload,
+            pods,
+            revision,
+            carrier,
+            now,
+            {pod: known.since for pod, known in draining.items()},
+        ),
     )
 
 

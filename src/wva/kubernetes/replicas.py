@@ -1,7 +1,7 @@
 """The pods of a workload as replicas of a variant."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from wva.fleet.observation import CarrierTraits, VariantObservation
 from wva.fleet.replica import Instance, Phase, Replica
@@ -45,17 +45,28 @@ def variant_observation(
     ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests.
     """
     marked = draining or {}
-    replicas = tuple(
-        replica(pod, now, marked.get(pod.name)) for pod in sorted(pods, key=lambda each: each.name) if not pod.ended
-    )
-    return VariantObservation(variant, workload.replicas, workload.ready, revision, traits, replicas)
+    own = [pod for pod in sorted(pods, key=lambda each: each.name) if not pod.ended]
+    replicas = tuple(replica(pod, now, marked.get(pod.name)) for pod in own)
+    desired = wanted(workload, [pod for pod in own if pod.deleted_at is None], marked)
+    return VariantObservation(variant, desired, workload.ready, revision, traits, replicas)
+
+
+def wanted(workload: Workload, pods: Collection[Pod], draining: Collection[str]) -> int:
+    """The count that is worked towards: the workload's own still has those in it that drain.
+
+    ``pods`` are those that are not deleted, ``draining`` names those of them that drain.
+    """
+    drained = sum(pod.name in draining for pod in pods)
+    # Where there are more than its count, it has been told by now to stop some.
+    told = 0 if workload.rolling else max(0, len(pods) - workload.replicas)
+    return workload.replicas - max(0, drained - told)
 
 
 def replica(pod: Pod, now: float, draining_since: float | None = None) -> Replica:
     """A pod that has not ended as a replica; what it cannot say of its times is ``now`` for ``since``, else unknown."""
     phase, reason, since = _phase(pod, draining_since)
     return Replica(
-        id=f"{pod.namespace}/{pod.name}",
+        id=pod.id,
         phase=phase,
         reason=reason,
         since=now if since is None else since,
@@ -63,7 +74,7 @@ def replica(pod: Pod, now: float, draining_since: float | None = None) -> Replic
         started_at=pod.scheduled_at,
         ready_at=pod.changed_at if pod.ready else None,
         revision=pod.revision,
-        instances=(Instance(f"{pod.namespace}/{pod.name}", None, None),),
+        instances=(Instance(pod.id, None, None),),
         node=pod.node,
     )
 
