@@ -1,0 +1,168 @@
+"""What to do next with one variant's pods and count, from what is there alone: done twice, it does nothing more.
+
+That a pod is out of service is written on it, so a controller that starts anew, or another one, goes on with it. The
+count goes down only when those pods may be stopped, and only where the workload takes just those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wva.fleet.plan import VariantPlan
+from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses_victims
+from wva.kubernetes.acting.load import Load, is_done
+from wva.kubernetes.acting.order import ordinal, stopped_first
+from wva.kubernetes.acting.steps import (
+    DRAINING_COST,
+    STOPPED_COST,
+    MarkDraining,
+    Restore,
+    SetDeletionCost,
+    SetGate,
+    Step,
+    WriteScale,
+)
+from wva.kubernetes.acting.stopping import next_count, stopping
+from wva.kubernetes.acting.victims import victims
+from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.workload import Workload
+from wva.kubernetes.ownership import Mode
+from wva.kubernetes.picture import Managed
+
+
+@dataclass(frozen=True, slots=True)
+class DrainSettings:
+    """How pods are taken out of service."""
+
+    version: tuple[int, int] = (1, 20)
+    """The API server's."""
+    limit_s: float = 600.0
+    """Seconds after which a pod is stopped though it still serves, where the plan does not say."""
+
+
+def next_steps(
+    managed: Managed,
+    part: VariantPlan | None,
+    loads: Mapping[str, Load],
+    now: float,
+    settings: DrainSettings,
+) -> tuple[Step, ...]:
+    """What to do now.
+
+    Args:
+        managed: The variant.
+        part: The plan's part for it, its target being one that is accepted; ``None`` goes on with what was begun.
+        loads: What its pods said of their load, by their ids; one that is absent is unknown.
+        now: Seconds since the epoch.
+        settings: How pods are taken out of service.
+
+    """
+    pods = [pod for pod in managed.pods if pod.deleted_at is None]
+    own = {pod.name: managed.draining[pod.name] for pod in pods if pod.name in managed.draining}
+    if managed.wish.paused:
+        return _gates(pods, own)
+    if managed.mode is not Mode.DIRECT or managed.conflict.holds:
+        # The count is not WVA's, or not now: all of it serves.
+        return (*_restores(pods, own, {}), *_gates(pods, {}))
+    workload = managed.workload
+    if workload.rolling:
+        return _gates(pods, own) if part is None else _during_rollout(workload.replicas, pods, own, part)
+    left = _staying(workload, pods, settings.version)
+    own = {pod.name: own[pod.name] for pod in left if pod.name in own}
+    if part is None and (len(left) < workload.replicas or len(left) - len(own) < managed.variant.min_replicas):
+        # Fewer would not be those that drain, or would be too few: a plan has to say what is to be.
+        return _gates(left, own)
+    return _at_rest(managed, left, part, own, loads, now, settings)
+
+
+def _at_rest(
+    managed: Managed,
+    pods: Sequence[Pod],
+    part: VariantPlan | None,
+    draining: Mapping[str, Draining],
+    loads: Mapping[str, Load],
+    now: float,
+    settings: DrainSettings,
+) -> tuple[Step, ...]:
+    workload, version = managed.workload, settings.version
+    chosen = chooses_victims(workload, managed.drain, version)
+    if part is None:
+        going = [pod for pod in stopped_first(workload, pods, version) if pod.name in draining]
+        marks: list[MarkDraining] = []
+    else:
+        going = victims(workload, pods, part, draining, loads, version, chosen=chosen)
+        marks = _marks(managed, [pod for pod in going if pod.name not in draining], part, now, settings)
+    after = {pod.name: draining[pod.name] for pod in going if pod.name in draining}
+    after |= {mark.pod.name: mark.draining for mark in marks}
+    done = {
+        pod.name for pod in going if (known := after.get(pod.name)) is None or is_done(known, loads.get(pod.id), now)
+    }
+    costs = {mark.pod.name: mark.cost for mark in marks if mark.cost is not None}
+    stops = stopping(workload, pods, going, done, costs, version, chosen=chosen)
+    count = next_count(workload, going, stops.count, None if part is None else part.target)
+    return (
+        *_restores(pods, draining, after),
+        *marks,
+        *_gates(pods, after),
+        *(SetDeletionCost(pod, STOPPED_COST) for pod in stops.cheaper),
+        *_count(workload.replicas, count),
+    )
+
+
+def _staying(workload: Workload, pods: Sequence[Pod], version: tuple[int, int]) -> list[Pod]:
+    """The pods without those beyond the count, which are about to be deleted."""
+    if workload.kind == "StatefulSet":
+        return [pod for pod in pods if ordinal(workload, pod) < workload.replicas]
+    beyond = max(0, len(pods) - workload.replicas)
+    leaving = {pod.name for pod in stopped_first(workload, pods, version)[:beyond]}
+    return [pod for pod in pods if pod.name not in leaving]
+
+
+def _during_rollout(
+    count: int, pods: Sequence[Pod], draining: Mapping[str, Draining], part: VariantPlan
+) -> tuple[Step, ...]:
+    """Grow only: pods come and go for other reasons, and nobody can tell whom a smaller count would take."""
+    missing = max(0, part.target - (count - len(draining)))
+    own = sorted(
+        (pod for pod in pods if pod.name in draining),
+        key=lambda pod: (pod.id not in part.restore, -draining[pod.name].since, pod.name),
+    )
+    after = {pod.name: draining[pod.name] for pod in own[missing:]}
+    wanted = max(count, part.target + len(after))
+    return (*_restores(pods, draining, after), *_gates(pods, after), *_count(count, wanted))
+
+
+def _marks(
+    managed: Managed, pods: Sequence[Pod], part: VariantPlan, now: float, settings: DrainSettings
+) -> list[MarkDraining]:
+    """What takes those out of service that serve; those that cannot be are marked where that has them stopped."""
+    costs = managed.workload.kind != "StatefulSet" and settings.version >= COST_SINCE
+    deadlines = {victim.replica: victim.drain_deadline for victim in part.victims}
+    marks = []
+    for pod in pods:
+        gated = managed.drain.kind is not DrainKind.GATE or pod.serving is not None
+        kind = managed.drain.kind if gated else DrainKind.GRACE
+        if pod.ready and (costs or kind is not DrainKind.GRACE):
+            deadline = deadlines.get(pod.id)
+            begun = Draining(now, now + settings.limit_s if deadline is None else deadline, kind)
+            labels = managed.drain.labels if kind is DrainKind.LABEL else ()
+            marks.append(MarkDraining(pod, begun, labels, DRAINING_COST if costs else None))
+    return marks
+
+
+def _restores(pods: Sequence[Pod], draining: Mapping[str, Draining], after: Mapping[str, Draining]) -> list[Restore]:
+    return [Restore(pod) for pod in pods if pod.name in draining and pod.name not in after]
+
+
+def _gates(pods: Sequence[Pod], draining: Mapping[str, Draining]) -> tuple[Step, ...]:
+    """Open the gates of pods that are to serve, new ones included, and close those of the others."""
+    steps = []
+    for pod in pods:
+        known = draining.get(pod.name)
+        serves = known is None or known.kind is not DrainKind.GATE
+        if pod.serving is not None and pod.serving is not serves:
+            steps.append(SetGate(pod, serves))
+    return tuple(steps)
+
+
+def _count(count: int, wanted: int) -> tuple[Step, ...]:
+    return () if wanted == count else (WriteScale(wanted, count),)
