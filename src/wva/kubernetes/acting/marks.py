@@ -1,0 +1,59 @@
+"""What is written on pods and workloads, what was written just now included: a watch runs behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from wva.fleet.clock import Clock
+from wva.kubernetes.acting.drain import Draining, read
+from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.workload import Workload
+
+_BEHIND_S = 30.0
+"""Seconds for which a write counts though the watch does not show it."""
+
+
+class Marks:
+    """Remembers what was written until it is seen."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Know of nothing yet."""
+        self._clock = clock
+        self._pods: dict[str, tuple[Draining | None, float]] = {}
+        """By the uid of the pod: what was written, and when."""
+        self._counts: dict[str, tuple[int, int, float]] = {}
+        """By the uid of the workload: the count that was seen, the one that was written then, and when."""
+
+    def of(self, pods: Sequence[Pod]) -> Mapping[str, Draining]:
+        """Those of the pods that are out of service, by their names."""
+        found = {pod.name: self._known(pod) for pod in pods if pod.draining is not None or pod.uid in self._pods}
+        return {name: draining for name, draining in found.items() if draining is not None}
+
+    def wrote(self, pod: Pod, draining: Draining | None) -> None:
+        """Note what a pod bears now; ``None`` is nothing."""
+        now = self._clock.monotonic()
+        self._pods = {uid: each for uid, each in self._pods.items() if now - each[1] < _BEHIND_S}
+        self._pods[pod.uid] = (draining, now)
+
+    def counted(self, workload: Workload) -> Workload:
+        """The workload with the count that it has by now."""
+        seen, written, at = self._counts.get(workload.meta.uid, (None, 0, 0.0))
+        behind = seen == workload.replicas and self._clock.monotonic() - at < _BEHIND_S
+        return replace(workload, replicas=written) if behind else workload
+
+    def wrote_count(self, workload: Workload, count: int) -> None:
+        """Note the count that a workload, as ``counted`` gives it, has now."""
+        now = self._clock.monotonic()
+        self._counts = {uid: each for uid, each in self._counts.items() if now - each[2] < _BEHIND_S}
+        seen, written, _ = self._counts.get(workload.meta.uid, (workload.replicas, workload.replicas, now))
+        self._counts[workload.meta.uid] = (seen if written == workload.replicas else workload.replicas, count, now)
+
+    def _known(self, pod: Pod) -> Draining | None:
+        seen = read(pod.draining)
+        written = self._pods.get(pod.uid)
+        if written is None:
+            return seen
+        draining, at = written
+        if draining == seen or self._clock.monotonic() - at >= _BEHIND_S:
+            del self._pods[pod.uid]
+            return seen
+        return draining
