@@ -28,6 +28,8 @@ from wva.kubernetes.api.resource import Resource
 
 MERGE_PATCH = "application/merge-patch+json"
 """Fields that are named replace those of the object, lists as a whole; ``null`` removes."""
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
+"""The same, but entries of some lists, such as conditions by their types, replace one another."""
 
 Body = dict[str, Any]
 
@@ -144,10 +146,10 @@ class Api:
 
     async def patch(
         self, resource: Resource, namespace: str | None, name: str, body: Mapping[str, Any],
-        subresource: str | None = None,
+        subresource: str | None = None, kind: str = MERGE_PATCH,
     ) -> Body:  # fmt: skip
-        """Change fields by a JSON merge patch; only if nothing else did where it names a ``resourceVersion``."""
-        return await self._request("PATCH", resource.path(namespace, name, subresource), body, kind=MERGE_PATCH)
+        """Change fields by a patch; only if nothing else did where it names a ``resourceVersion``."""
+        return await self._request("PATCH", resource.path(namespace, name, subresource), body, kind=kind)
 
     async def delete(self, resource: Resource, namespace: str | None, name: str) -> None:
         """Ask for an object's end."""

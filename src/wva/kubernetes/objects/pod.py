@@ -10,9 +10,14 @@ from typing import Any
 from wva.kubernetes.objects.meta import Owner, condition, instant, meta
 from wva.kubernetes.resources import Gpus, pod_gpus
 
+SERVING_GATE = "wva.llmd.ai/serving"
+"""Readiness gate by which a pod is taken out of service: it is not ready unless the condition of this type is true."""
+DRAINING = "wva.llmd.ai/draining"
+"""Annotation of a pod that is taken out of service."""
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+
 _VARIANT = "llm-d.ai/variant"
 _HASHES = ("pod-template-hash", "controller-revision-hash")
-_DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 class PodPhase(StrEnum):
@@ -56,6 +61,15 @@ class Pod:
     variant: str | None
     """What its label says that it belongs to."""
     deletion_cost: int | None
+    serving: bool | None = None
+    """Whether the condition of its serving gate is true; ``None`` where it has no such gate."""
+    draining: str | None = None
+    """What its annotation says of its being taken out of service."""
+
+    @property
+    def id(self) -> str:
+        """What it is called as a replica."""
+        return f"{self.namespace}/{self.name}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -96,7 +110,9 @@ def pod(body: Mapping[str, Any]) -> Pod:
         restarts=sum(each.get("restartCount") or 0 for each in containers),
         revision=_shared(next((labels[name] for name in _HASHES if name in labels), None)),
         variant=found.label(_VARIANT),
-        deletion_cost=_whole((body["metadata"].get("annotations") or {}).get(_DELETION_COST)),
+        deletion_cost=_whole((body["metadata"].get("annotations") or {}).get(DELETION_COST)),
+        serving=_serving(spec, status),
+        draining=found.annotation(DRAINING),
     )
 
 
@@ -104,6 +120,15 @@ def pod(body: Mapping[str, Any]) -> Pod:
 def _same(gpus: Gpus) -> Gpus:
     """One record for all pods that ask for the same; there are few kinds."""
     return gpus
+
+
+def has_serving_gate(spec: Mapping[str, Any]) -> bool:
+    """Whether pods of this ``spec`` have the readiness gate."""
+    return any(each.get("conditionType") == SERVING_GATE for each in spec.get("readinessGates") or ())
+
+
+def _serving(spec: Mapping[str, Any], status: Mapping[str, Any]) -> bool | None:
+    return (condition(status, SERVING_GATE) or {}).get("status") == "True" if has_serving_gate(spec) else None
 
 
 def _shared(text: str | None) -> str | None:

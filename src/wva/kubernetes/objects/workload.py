@@ -7,6 +7,7 @@ from typing import Any
 from wva.kubernetes.accelerator import Placement, placement
 from wva.kubernetes.arguments.server import ServerArguments, server_arguments
 from wva.kubernetes.objects.meta import Meta, condition, instant, meta
+from wva.kubernetes.objects.pod import has_serving_gate
 from wva.kubernetes.objects.selector import Selector, selector
 from wva.kubernetes.resources import Gpus, pod_gpus
 
@@ -42,6 +43,8 @@ class Template:
     """All labels: pools and Services select by any."""
     grace_s: float
     """Seconds that a pod has to stop in."""
+    gated: bool = False
+    """Whether its pods have the readiness gate by which they are taken out of service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Workload:
     """Newest template: its number (Deployment) or the hash in its pods' labels (StatefulSet)."""
     refusal: Refusal | None
     """Why it has fewer pods than it wants, where that is not for the scheduler to say."""
+    first_ordinal: int = 0
+    """Of a StatefulSet: the number of its first pod."""
 
     @property
     def rolling(self) -> bool:
@@ -104,6 +109,7 @@ def workload(body: Mapping[str, Any]) -> Workload:
         updated=status.get("updatedReplicas") or 0,
         revision=status.get("updateRevision") or annotations.get(_REVISION),
         refusal=_refusal(status),
+        first_ordinal=(spec.get("ordinals") or {}).get("start") or 0,
     )
 
 
@@ -127,6 +133,7 @@ def _template(body: Mapping[str, Any]) -> Template:
         placement=placement(spec),
         labels=tuple(sorted(((body.get("metadata") or {}).get("labels") or {}).items())),
         grace_s=30.0 if grace is None else float(grace),
+        gated=has_serving_gate(spec),
     )
 
 
