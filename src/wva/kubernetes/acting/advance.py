@@ -58,7 +58,7 @@ def next_steps(
     """
     pods = [pod for pod in managed.pods if pod.deleted_at is None]
     own = {pod.name: managed.draining[pod.name] for pod in pods if pod.name in managed.draining}
-    if managed.wish.paused:
+    if managed.orders.paused:
         return _gates(pods, own)
     if managed.mode is not Mode.DIRECT or managed.conflict.holds:
         # The count is not WVA's, or not now: all of it serves.

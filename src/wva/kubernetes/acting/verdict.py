@@ -27,7 +27,7 @@ def verdict(
 
 def _withheld(managed: Managed, target: int) -> tuple[Result, str] | None:
     """Why nothing is done for that count, where nothing is."""
-    if managed.wish.paused:
+    if managed.orders.paused:
         return Result.REFUSED, "it is paused"
     if managed.mode is Mode.ADVISORY:
         return Result.REFUSED, "it is only advised: people write its count"
