@@ -22,7 +22,13 @@ _FAILURES = {
     TickResult.NO_DECISION: ("policy", "there was no decision"),
 }
 """By how far a turn came: the part that failed, and what that means."""
-_DECIDED_ON = (Aspect.METRICS_AVAILABLE, Aspect.OPTIMIZATION_READY, Aspect.ACTUATION_LIMITED, Aspect.CONFLICT)
+_DECIDED_ON = (
+    Aspect.METRICS_AVAILABLE,
+    Aspect.OPTIMIZATION_READY,
+    Aspect.ACTUATION_LIMITED,
+    Aspect.CONFLICT,
+    Aspect.DRAIN_SUPPORTED,
+)
 """What is only looked at where a variant can be decided on."""
 
 
