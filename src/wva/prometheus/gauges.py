@@ -9,11 +9,13 @@ from prometheus_client.registry import Collector
 
 from wva.decide.view import bounded, not_draining
 from wva.fleet.clock import Clock
-from wva.fleet.observation import Observation, VariantObservation
+from wva.fleet.model import Model
+from wva.fleet.observation import Observation
 from wva.fleet.outcome import Result
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.replica import Phase
 from wva.fleet.tick import Tick, TickResult
+from wva.fleet.variant import Variant
 from wva.record.problems import Problems
 
 STALE_S = 60.0
@@ -25,12 +27,35 @@ _WELL = (TickResult.APPLIED, TickResult.PAUSED)
 _ON_HARDWARE = (Phase.STARTING, Phase.READY, Phase.DRAINING)
 
 
-class _Labels(NamedTuple):
+class VariantLabels(NamedTuple):
     """Labels of a variant, as the reference WVA has them."""
 
     variant_name: str
     namespace: str
     accelerator_type: str
+
+
+class ModelLabels(NamedTuple):
+    """Labels of a model."""
+
+    model_name: str
+    namespace: str
+
+
+class Names:
+    """What variants and models are called outside: as in the fleet. A body that calls them otherwise says how."""
+
+    def variant(self, variant: Variant, namespace: str) -> VariantLabels:
+        """Of a variant whose model is in that namespace."""
+        return VariantLabels(variant.name, namespace, variant.accelerator)
+
+    def model(self, model: Model) -> ModelLabels:
+        """Of a model."""
+        return ModelLabels(model.name, model.namespace)
+
+    def is_withheld(self, variant: Variant) -> bool:
+        """Whether no count is published for a variant, though one was decided."""
+        return False
 
 
 class LoopCollector(Collector):
@@ -40,11 +65,14 @@ class LoopCollector(Collector):
     has expired, nor while the loop is paused. A follower that finds none keeps what it has.
     """
 
-    def __init__(self, clock: Clock, problems: Problems, controller_instance: str | None = None) -> None:
+    def __init__(
+        self, clock: Clock, problems: Problems, controller_instance: str | None = None, names: Names | None = None
+    ) -> None:
         """``controller_instance`` tells several controllers of one cluster apart, as a label of its own."""
         self._clock = clock
         self._problems = problems
         self._instance = controller_instance
+        self._names = names or Names()
         self._seen: Observation | None = None
         self._plan: Plan | None = None
         self._paused = False
@@ -69,6 +97,10 @@ class LoopCollector(Collector):
             buckets=_DECISION_BOUNDS_S,
             registry=None,
         )
+
+    def announce(self, plan: Plan) -> None:
+        """Show a plan before it is carried out, to those who follow it, and whose part waits for it to be shown."""
+        self._plan = plan
 
     def watch(self, tick: Tick) -> None:
         """Take a turn in: what the loop calls after each."""
@@ -110,7 +142,7 @@ class LoopCollector(Collector):
         yield errors
 
     def _replicas(self, seen: Observation, plan: Plan | None) -> Iterator[Metric]:
-        names = [*_Labels._fields] + (["controller_instance"] if self._instance else [])
+        names = [*VariantLabels._fields] + (["controller_instance"] if self._instance else [])
         desired = GaugeMetricFamily("wva_desired_replicas", "Replicas that a variant should have.", labels=names)
         current = GaugeMetricFamily(
             "wva_current_replicas", "Replicas that a variant has, but for draining ones.", labels=names
@@ -119,11 +151,13 @@ class LoopCollector(Collector):
             "wva_desired_ratio", "Desired over current replicas; desired where none is.", labels=names
         )
         parts = {} if plan is None else {part.variant: part for part in plan.variants}
+        labels_of = self._labels(seen)
         for variant in seen.variants:
-            labels = [*_labels(variant, seen)] + ([self._instance] if self._instance else [])
+            labels = [*labels_of[variant.variant.name]] + ([self._instance] if self._instance else [])
             has = not_draining(variant)
             current.add_metric(labels, has)
-            wanted = _published(parts.get(variant.variant.name), variant)
+            part = None if self._names.is_withheld(variant.variant) else parts.get(variant.variant.name)
+            wanted = published(part, variant.variant)
             if wanted is not None:
                 desired.add_metric(labels, wanted)
                 ratio.add_metric(labels, wanted / has if has else wanted)
@@ -131,16 +165,18 @@ class LoopCollector(Collector):
 
     def _cost(self, seen: Observation) -> Metric:
         cost = GaugeMetricFamily(
-            "wva_cost_per_hour", "Price of the replicas that are on hardware, for an hour.", labels=_Labels._fields
+            "wva_cost_per_hour",
+            "Price of the replicas that are on hardware, for an hour.",
+            labels=VariantLabels._fields,
         )
+        labels = self._labels(seen)
         for variant in seen.variants:
-            cost.add_metric(
-                _labels(variant, seen), len(variant.in_phase(*_ON_HARDWARE)) * variant.variant.cost_per_hour
-            )
+            price = len(variant.in_phase(*_ON_HARDWARE)) * variant.variant.cost_per_hour
+            cost.add_metric(labels[variant.variant.name], price)
         return cost
 
     def _capacity(self, seen: Observation, plan: Plan) -> Iterator[Metric]:
-        names = ["model_name", "namespace", "unit"]
+        names = [*ModelLabels._fields, "unit"]
         required = GaugeMetricFamily("wva_required_capacity", "Capacity that the load of a model needs.", labels=names)
         spare = GaugeMetricFamily("wva_spare_capacity", "Capacity that is left over after a plan.", labels=names)
         figures = {}
@@ -152,30 +188,32 @@ class LoopCollector(Collector):
         for observed in seen.models:
             known = figures.get(observed.model.name, {})
             if "required" in known and "capacity" in known:
-                labels = [observed.model.name, observed.model.namespace, "requests_per_second"]
+                labels = [*self._names.model(observed.model), "requests_per_second"]
                 required.add_metric(labels, known["required"])
                 spare.add_metric(labels, max(0.0, known["capacity"] - known["required"]))
         yield from (required, spare)
 
     def _count_changes(self, tick: Tick, plan: Plan, seen: Observation) -> None:
         parts = {part.variant: part for part in plan.variants}
-        variants = {variant.variant.name: variant for variant in seen.variants}
+        labels_of = self._labels(seen)
         for outcome in tick.outcomes:
             part = parts.get(outcome.variant)
             if part is None or outcome.result in (Result.REFUSED, Result.CONFLICT) or outcome.replicas == part.expected:
                 continue
-            labels = _labels(variants[outcome.variant], seen)
+            labels = labels_of[outcome.variant]
             direction = "up" if outcome.replicas > part.expected else "down"
             reason = part.reasons[-1].code if part.reasons else "none"
             self._scaling.labels(labels.variant_name, labels.namespace, direction, reason).inc()
 
+    def _labels(self, seen: Observation) -> dict[str, VariantLabels]:
+        """By variant."""
+        namespaces = {observed.model.name: observed.model.namespace for observed in seen.models}
+        return {
+            each.variant.name: self._names.variant(each.variant, namespaces.get(each.variant.model, ""))
+            for each in seen.variants
+        }
 
-def _labels(variant: VariantObservation, seen: Observation) -> _Labels:
-    spec = variant.variant
-    namespaces = (observed.model.namespace for observed in seen.models if observed.model.name == spec.model)
-    return _Labels(spec.name, next(namespaces, ""), spec.accelerator)
 
-
-def _published(part: VariantPlan | None, variant: VariantObservation) -> int | None:
-    """The count for a follower, within what people allow."""
-    return None if part is None or part.publish is None else bounded(variant.variant, part.publish)
+def published(part: VariantPlan | None, variant: Variant) -> int | None:
+    """The count for a variant's follower, within what people allow; ``None`` where it is withheld."""
+    return None if part is None or part.publish is None else bounded(variant, part.publish)

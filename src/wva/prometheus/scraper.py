@@ -5,7 +5,7 @@ policies decide by, so that how often routing looks does not change what they se
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -13,7 +13,7 @@ from typing import Self
 import aiohttp
 
 from wva.fleet.clock import Clock
-from wva.fleet.readings import Endpoint, LoadReading, Readings
+from wva.fleet.readings import Endpoint, InstanceReading, LoadReading, Readings
 from wva.prometheus.engine import Engine
 from wva.prometheus.exposition import engine_points
 from wva.prometheus.families import EngineColumn
@@ -109,10 +109,14 @@ class Scraper:
         self.follow(endpoints)
         await self._polling.first()
         seen = await self._gateways.read(models)
-        now = self._clock.monotonic()
         # Whoever waited for a first scrape may find that others follow no longer what has gone meanwhile.
-        known = {endpoint.instance: self._engines.get(endpoint.instance) for endpoint in endpoints}
-        return Readings({name: engine.reading(now) for name, engine in known.items() if engine is not None}, seen)
+        return Readings(self.readings(endpoint.instance for endpoint in endpoints), seen)
+
+    def readings(self, instances: Iterable[str]) -> dict[str, InstanceReading]:
+        """The newest readings of some of those that are followed, with their ages."""
+        now = self._clock.monotonic()
+        known = {name: self._engines.get(name) for name in instances}
+        return {name: engine.reading(now) for name, engine in known.items() if engine is not None}
 
     def _ask(self) -> None:
         for name, endpoint in self._endpoints.items():

@@ -1,7 +1,7 @@
 """Joins what pods, endpoint pickers and a Prometheus server say into the readings that a decision takes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from wva.control.seams import Metrics
 from wva.fleet.clock import Clock
@@ -18,11 +18,12 @@ class ClusterMetrics:
     Prometheus server may; and where neither counts arrivals, the engines tell them.
     """
 
-    def __init__(self, engines: Metrics, front: Front, clock: Clock) -> None:
-        """``engines`` reads pods, and traffic where it knows it."""
+    def __init__(self, engines: Metrics, front: Front, clock: Clock, on_read: Callable[[Readings], None]) -> None:
+        """``engines`` reads pods, and traffic where it knows it; ``on_read`` is told of all readings."""
         self._engines = engines
         self._front = front
         self._clock = clock
+        self._on_read = on_read
         self._arrivals = EngineTraffic()
 
     async def read(self, endpoints: Sequence[Endpoint], models: Sequence[str]) -> Readings:
@@ -35,4 +36,6 @@ class ClusterMetrics:
             )
             for model in models
         }
-        return Readings(readings.instances, {model: seen for model, seen in traffic.items() if seen is not None})
+        joined = Readings(readings.instances, {model: seen for model, seen in traffic.items() if seen is not None})
+        self._on_read(joined)
+        return joined

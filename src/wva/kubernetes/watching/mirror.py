@@ -168,6 +168,10 @@ class Mirror:
         found: Service | None = self._shelves[Kind.SERVICE].get((namespace, name))
         return found
 
+    def services(self) -> tuple[Service, ...]:
+        """All of them."""
+        return tuple(self._shelves[Kind.SERVICE].records())
+
     def inference_pools(self) -> tuple[InferencePool, ...]:
         """Those of both API groups."""
         return tuple(
