@@ -4,11 +4,12 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 
 from wva.fleet.errors import UserError
+from wva.prometheus.answer import RefusedError, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,6 @@ class Connection:
     """A bearer token that stays as it is, for where there is no file."""
     timeout_s: float = 5.0
     """Real seconds for all that one turn asks."""
-
-
-class RefusedError(Exception):
-    """The server gave no usable answer. The text says why."""
 
 
 def tls_of(connection: Connection) -> ssl.SSLContext | bool:
@@ -94,10 +91,10 @@ class PrometheusApi:
             raise RefusedError(f"the token {file} is empty or no text")
         return {"Authorization": f"Bearer {token}"}
 
-    async def query(self, expression: str, headers: dict[str, str], at: float | None = None) -> Any:
-        """The ``result`` of an instant query, at a time in seconds since the epoch or now.
+    async def query(self, expression: str, headers: dict[str, str], at: float | None = None) -> bytes:
+        """The answer to an instant query, at a time in seconds since the epoch or now, as JSON.
 
-        Raises ``RefusedError`` where the server is not reached, lets nobody in, or cannot answer.
+        Raises ``RefusedError`` where the server is not reached, lets nobody in, or does not answer with JSON.
         """
         assert self._session is not None
         parameters = {"query": expression} | ({} if at is None else {"time": repr(at)})
@@ -109,15 +106,11 @@ class PrometheusApi:
             async with request as response:
                 if response.content_type != "application/json":
                     raise RefusedError(f"{self._connection.url} answers HTTP {response.status} and no JSON")
-                answer = await response.json()
+                answer = await response.read()
         except (OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise RefusedError(
                 f"{self._connection.url} does not answer: {str(error) or type(error).__name__}"
             ) from error
-        if not isinstance(answer, dict) or answer.get("status") != "success":
-            said = answer.get("error") if isinstance(answer, dict) else answer
-            raise RefusedError(f"{self._connection.url} answers HTTP {response.status}: {said}")
-        try:
-            return answer["data"]["result"]
-        except (KeyError, TypeError) as error:
-            raise RefusedError(f"{self._connection.url} answers without a result") from error
+        if response.status != 200:
+            raise RefusedError(f"{self._connection.url} answers HTTP {response.status}: {refusal(answer)}")
+        return answer

@@ -72,6 +72,9 @@ WAITING_BY_REASON = "vllm:num_requests_waiting_by_reason"
 CACHE_CONFIG = "vllm:cache_config_info"
 """Its labels say how large the KV cache is."""
 
+CACHE_SIZES = ("kv_cache_size_tokens", "num_gpu_blocks", "block_size")
+"""Those of them that do."""
+
 
 class GatewayColumn(IntEnum):
     """Columns of a sample of one model at one gateway: gauges, then counters."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ def engine_sample(points: Iterable[Point]) -> tuple[float, ...]:
 
 def kv_capacity(points: Iterable[Point]) -> int | None:
     """KV-cache tokens of an instance, over its engines; unknown where its configuration does not say."""
-    sizes = [_cache_tokens(point.labels) for point in points if point.name == CACHE_CONFIG]
+    sizes = [cache_tokens(point.labels) for point in points if point.name == CACHE_CONFIG]
     known = [size for size in sizes if size is not None]
     return sum(known) if known and len(known) == len(sizes) else None
 
@@ -90,10 +90,11 @@ def gateway_samples(points: Iterable[Point]) -> dict[str, GatewaySample]:
         model = point.labels.get("target_model_name") or point.labels.get("model_name")
         if model:
             of_model[model].append(point)
-    return {model: _gateway_sample(own) for model, own in of_model.items()}
+    return {model: gateway_sample(own) for model, own in of_model.items()}
 
 
-def _gateway_sample(points: list[Point]) -> GatewaySample:
+def gateway_sample(points: Sequence[Point]) -> GatewaySample:
+    """What a gateway says of one model. Raises ``UnbelievableError`` for a value that no count can have."""
     found = _by_name(point for point in points if point.name not in (TTFT_BUCKETS, TPOT_BUCKETS))
     columns = []
     for column in GatewayColumn:
@@ -131,8 +132,8 @@ def _buckets(points: Iterable[Point], name: str) -> dict[float, float]:
     return dict(sorted(buckets.items()))
 
 
-def _cache_tokens(labels: Mapping[str, str]) -> int | None:
-    """Newer servers say it in tokens; older ones in blocks."""
+def cache_tokens(labels: Mapping[str, str]) -> int | None:
+    """KV-cache tokens by the labels of ``CACHE_CONFIG``: newer servers say it in tokens, older ones in blocks."""
     size = _positive(labels.get("kv_cache_size_tokens"))
     if size is not None:
         return size

@@ -1,0 +1,1 @@
+"""One decision cycle over a large cluster, from Prometheus' answers to a plan."""

@@ -1,0 +1,247 @@
+"""The engines of a whole fleet, from what a Prometheus server has of them.
+
+Answers are gathered one by one, each as arrays of samples; then all of them are taken at once: a sample of an engine is
+what all metrics together say of one scrape.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wva.fleet.readings import InstanceReading
+from wva.prometheus.answer import labels_of, mark, sample, samples, series, unreadable
+from wva.prometheus.families import ENGINE, ENGINE_GAUGES, EngineColumn
+from wva.prometheus.figures import Figures, instance_readings
+from wva.prometheus.histories import Floats, Histories, Rows
+from wva.prometheus.history import LONG_S
+from wva.prometheus.labels import Labels
+from wva.prometheus.lanes import NOBODY, Lanes
+from wva.prometheus.points import cache_tokens
+from wva.prometheus.storing import STORING_S
+
+NAMES = tuple(dict.fromkeys(name for names in ENGINE.values() for name in names))
+_PLACES = {name.encode(): place for place, name in enumerate(NAMES)}
+_MOST_GONE = 16
+"""One part in so many of the targets may be gone before they are forgotten: that takes a look at every one."""
+
+Bools = NDArray[np.bool_]
+K = TypeVar("K", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Samples of any series: what of, of which lane and target, when, and how much."""
+
+    names: Rows
+    lanes: Rows
+    targets: Rows
+    times: Floats
+    values: Floats
+
+    def where(self, chosen: Bools) -> "_Samples":
+        """Some of them."""
+        return _Samples(
+            self.names[chosen], self.lanes[chosen], self.targets[chosen], self.times[chosen], self.values[chosen]
+        )
+
+
+class Engines:
+    """What is known of all engines."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        self._lanes = Lanes(labels)
+        self._histories = Histories(ENGINE_GAUGES, len(EngineColumn) - ENGINE_GAUGES)
+        self._believed: Bools = np.zeros(0, np.bool_)
+        """Whether each target's newest sample can be so."""
+        self._capacities: Floats = np.zeros(0)
+        """KV-cache tokens of each target as last reported; NaN is unknown."""
+        self._had: Bools = np.zeros((0, len(NAMES)), np.bool_)
+        """The metrics that each lane's last scrape had."""
+        self._gathered: list[_Samples] = []
+        self._answered = np.zeros(len(NAMES), np.bool_)
+        self._configured: dict[bytes, tuple[tuple[str, str] | None, int | None]] = {}
+        """Whose configuration it is, and the size of its cache, by the labels that say so."""
+
+    def begin(self) -> None:
+        """Forget what was gathered and not taken."""
+        self._gathered = []
+        self._answered[:] = False
+
+    def gather(self, names: Iterable[str], body: bytes) -> None:
+        """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
+        lane_of, lanes, new_lane = self._lanes.by_text, self._lanes.lanes, self._lanes.lane
+        places: list[int] = []
+        numbers: list[int] = []
+        times: list[float] = []
+        values: list[float] = []
+        try:
+            for name, labels, texts in series(body):
+                number = lane_of.get(labels)
+                if number is None:
+                    number = new_lane(labels)
+                place = _PLACES.get(name)
+                if place is None or number == NOBODY:
+                    continue
+                lane = lanes[number]
+                for text in samples(texts, lane.mark):
+                    time, value = sample(text)
+                    lane.newest = text
+                    places.append(place)
+                    numbers.append(number)
+                    times.append(time)
+                    values.append(value)
+        except ValueError as error:
+            raise unreadable(error) from error
+        ours = np.array(numbers, np.intp)
+        targets = self._lanes.target_of()[ours]
+        self._gathered.append(_Samples(np.array(places, np.intp), ours, targets, np.array(times), np.array(values)))
+        self._answered[[NAMES.index(name) for name in names]] = True
+
+    def take(self, at: float) -> list[str]:
+        """Take in what was gathered, as of an instant of the server; give what cannot be so, one line each."""
+        self._settle()
+        problems: list[str] = []
+        if self._gathered:
+            parts = zip(
+                *((one.names, one.lanes, one.targets, one.times, one.values) for one in self._gathered), strict=True
+            )
+            left = _Samples(*(np.concatenate(part) for part in parts))
+            touched = np.unique(left.lanes)
+            left = left.where(left.times > self._histories.times[left.targets])
+            while len(left.times):
+                left = self._take_first(left, at, problems)
+            self._mark(touched)
+        self.begin()
+        return problems
+
+    def take_capacities(self, body: bytes) -> None:
+        """Read an answer about the configuration of caches. Raises ``RefusedError`` where it cannot be read."""
+        self._settle()
+        known, self._configured = self._configured, {}
+        sizes: dict[int, list[float]] = {}
+        for _, text, _ in series(body):
+            found = known.get(text)
+            if found is None:
+                labels = labels_of(text)
+                found = self._labels.engine(labels), cache_tokens(labels)
+            self._configured[text] = found
+            target = None if found[0] is None else self._lanes.targets.get(found[0])
+            if target is not None:
+                sizes.setdefault(target, []).append(math.nan if found[1] is None else found[1])
+        self._capacities[list(sizes)] = [sum(own) for own in sizes.values()]
+
+    def readings(self, instances: Sequence[str], now: float) -> dict[str, InstanceReading]:
+        """What those of these instances report of which something is known, as old as it is at ``now``."""
+        known = self._lanes.of_instance
+        rows: list[int] = []
+        owners: list[int] = []
+        for place, name in enumerate(instances):
+            for target in known.get(name, ()):
+                rows.append(target)
+                owners.append(place)
+        rows_of, owner = np.array(rows, np.intp), np.array(owners, np.intp)
+        kept = now - self._histories.times[rows_of] <= LONG_S
+        rows_of, owner = rows_of[kept], owner[kept]
+        read = Figures.of(self._histories, rows_of, self._believed[rows_of], self._capacities[rows_of])
+        return instance_readings(read, [instances[place] for place in owner.tolist()], now)
+
+    def forget(self, now: float) -> None:
+        """Let go of what was not seen for as long as the longest window."""
+        self._settle()
+        targets = np.fromiter(self._lanes.targets.values(), np.intp)
+        gone = targets[now - self._histories.times[targets] > LONG_S]
+        if len(gone) * _MOST_GONE > len(targets):
+            self._lanes.forget(set(gone.tolist()))
+
+    def _settle(self) -> None:
+        """Make room for targets and lanes that are new."""
+        fresh, self._lanes.fresh = np.array(self._lanes.fresh, np.intp), []
+        self._histories.clear(fresh)
+        self._believed = _longer(self._believed, len(self._histories.count))
+        self._capacities = _longer(self._capacities, len(self._histories.count))
+        self._believed[fresh], self._capacities[fresh] = False, math.nan
+        self._had = _longer(self._had, len(self._lanes.lanes))
+
+    def _take_first(self, left: _Samples, at: float, problems: list[str]) -> _Samples:
+        """Take in each target's first scrape; give the samples of later ones."""
+        targets, count = np.unique(left.targets), len(self._histories.count)
+        first = np.full(count, np.inf)
+        np.minimum.at(first, left.targets, left.times)
+        now = left.times == first[left.targets]
+        later = left.where(~now)
+        chosen = self._by_one_scraper(left.where(now), count)
+        lane_of = np.zeros(count, np.intp)
+        lane_of[chosen.targets] = chosen.lanes
+        lanes = lane_of[targets]
+        cell = chosen.targets * len(NAMES) + chosen.names
+        shape = count, len(NAMES)
+        counts = np.bincount(cell, minlength=count * len(NAMES)).reshape(shape)[targets]
+        sums = np.bincount(cell, chosen.values, count * len(NAMES)).astype(float).reshape(shape)[targets]
+        has = counts > 0
+        # A scrape that was stored while the queries ran was found by some and not by others: it is new, and lacks what
+        # the same scraper's last one had. It is whole by the next turn.
+        had = self._had[lanes] & self._answered
+        torn = (first[targets] > at - STORING_S) & ~(has & ~had).any(axis=1) & (had & ~has).any(axis=1)
+        self._had[lanes[~torn]] = has[~torn]
+        columns = _columns(sums, counts)
+        odd = self._odd(chosen, columns, targets, torn, problems)
+        self._believed[targets[odd]] = False
+        good = ~torn & ~odd
+        rows = targets[good]
+        self._histories.add(rows, first[rows], columns[good])
+        # An engine knows how many requests are running, so a sample without that number is of none.
+        self._believed[rows] = ~np.isnan(columns[good, EngineColumn.RUNNING])
+        return later
+
+    def _by_one_scraper(self, found: _Samples, count: int) -> _Samples:
+        """Of scrapes of one target at one instant, those of the first scraper by name."""
+        if len(self._lanes.lanes) == len(self._lanes.names):
+            return found
+        rank = self._lanes.ranks()[found.lanes]
+        best = np.full(count, len(self._lanes.lanes))
+        np.minimum.at(best, found.targets, rank)
+        return found.where(rank == best[found.targets])
+
+    def _odd(self, chosen: _Samples, columns: Floats, targets: Rows, torn: Bools, problems: list[str]) -> Bools:
+        """Targets of which something cannot be so."""
+        wrong = ~(np.isfinite(chosen.values) & (chosen.values >= 0.0))
+        full = columns[:, EngineColumn.KV_USAGE] > 1.0
+        odd = (np.isin(targets, chosen.targets[wrong]) | full) & ~torn
+        for target in targets[odd]:
+            name = self._lanes.names[target]
+            values = np.flatnonzero(wrong & (chosen.targets == target))
+            if len(values):
+                problems.append(f"{name}: {NAMES[chosen.names[values[0]]]} is {chosen.values[values[0]]:g}")
+            else:
+                usage = columns[targets == target, EngineColumn.KV_USAGE][0]
+                problems.append(f"{name}: a KV usage of {usage:g}")
+        return odd
+
+    def _mark(self, touched: Rows) -> None:
+        """Have the samples that were taken in passed over next time."""
+        times = self._histories.times
+        for number in touched.tolist():
+            lane = self._lanes.lanes[number]
+            if sample(lane.newest)[0] <= times[lane.target]:
+                lane.mark = mark(lane.newest)
+
+
+def _columns(sums: Floats, counts: Rows) -> Floats:
+    """The columns of samples, of each metric's sum and number of series: the first of a column's names counts."""
+    found = np.full((len(sums), len(EngineColumn)), np.nan)
+    for column in EngineColumn:
+        for place in (NAMES.index(name) for name in reversed(ENGINE[column])):
+            number = counts[:, place]
+            values = sums[:, place] / np.maximum(1, number) if column is EngineColumn.KV_USAGE else sums[:, place]
+            found[:, column] = np.where(number > 0, values, found[:, column])
+    return found
+
+
+def _longer(array: NDArray[K], length: int) -> NDArray[K]:
+    more = max(0, length - len(array))
+    return np.concatenate([array, np.zeros((more, *array.shape[1:]), array.dtype)]) if more else array
