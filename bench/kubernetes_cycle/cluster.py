@@ -8,7 +8,7 @@ from typing import Any
 from bench.kubernetes_cycle.layout import COSTS, NODE_GPUS, POD_HASH, PRODUCTS, Layout, VariantPlace
 from wva.fleet.inventory import Supply
 from wva.kubernetes.discovery import Cluster
-from wva.kubernetes.inventory import Pools, PoolPolicy
+from wva.kubernetes.inventory import PoolPolicy, Pools
 from wva.kubernetes.objects.node import node
 from wva.kubernetes.objects.pod import Pod, pod
 from wva.kubernetes.objects.scaler import Scaler, horizontal_pod_autoscaler

@@ -11,15 +11,14 @@ from wva.decide.brain import WvaPolicy
 from wva.decide.memory import BrainMemory
 from wva.fleet.observation import Observation, Trigger
 from wva.fleet.plan import Plan
-from wva.kubernetes.declaration import Source
-from wva.kubernetes.discovery import Discovered
-from wva.kubernetes.picture import Remembered, Setting, View, Wish, look
+from wva.kubernetes.orders import Act
+from wva.kubernetes.picture import Remembered, Setting, View, look
 from wva.kubernetes.scope import Scope
 from wva.policies.registry import make
 from wva.prometheus.intake import Intake
 from wva.prometheus.labels import JoinBy, Labels
 
-SETTING = Setting(Scope("wva-system"), pools=POOLS)
+SETTING = Setting(Scope("wva-system"), pools=POOLS, act=Act.DIRECT)
 
 
 @dataclass(slots=True)
@@ -77,7 +76,7 @@ class Cycles:
             problems = self._intake.take(at)
             assert not problems, problems[0]
         with times.stage("objects to fleet"):
-            picture, self._remembered = look(view, _wish, SETTING, self._remembered, at)
+            picture, self._remembered = look(view, SETTING, self._remembered, at)
             state = picture.state()
         models = [model.name for model in state.models]
         with times.stage("history to readings"):
@@ -97,8 +96,3 @@ class Cycles:
         with times.stage("decision"):
             plan, self._memory = self._policy(observation, self._memory)
         return Turn(observation, plan, times)
-
-
-def _wish(found: Discovered) -> Wish:
-    """Variants declared on their own are written to; the others have an HPA that follows."""
-    return Wish(acts=True, directly=found.source is Source.VARIANT_AUTOSCALING)
