@@ -29,6 +29,7 @@ COMMANDS = {
     "engine": "wva.cli.engine:engine",
     "emulate": "wva.cli.emulate:emulate",
     "model": "wva.cli.model:app",
+    "controller": "wva.cli.controller:controller",
     "manifests": "wva.cli.manifests:manifests",
 }
 """Where each command is, in the order of the help: a function, or a group of commands."""
@@ -54,11 +55,12 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name].split(":")
-        found = getattr(import_module(module), attribute)
+        loaded = import_module(module)
+        found = getattr(loaded, attribute)
         if isinstance(found, typer.Typer):
             return _named(get_command(found), cmd_name)
         alone = typer.Typer(add_completion=False)
-        alone.command(cmd_name)(found)
+        alone.command(cmd_name, context_settings=getattr(loaded, "CONTEXT_SETTINGS", None))(found)
         return _named(get_command(alone), cmd_name)
 
 

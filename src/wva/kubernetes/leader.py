@@ -1,45 +1,44 @@
 """What the leader does: everything that is decided and written, from the moment that it leads until it does no more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 
 from wva.control.journal import LiveJournal
 from wva.control.loop import Loop
-from wva.control.seams import Metrics
 from wva.control.settings import LoopSettings
 from wva.fleet.clock import Clock
 from wva.fleet.observation import Trigger
+from wva.fleet.readings import Readings
 from wva.fleet.tick import Tick
 from wva.kubernetes.acting.advance import DrainSettings
-from wva.kubernetes.acting.carry_out import ActingSettings
 from wva.kubernetes.acting.caps import Caps
-from wva.kubernetes.acting.drain import drain_condition
+from wva.kubernetes.acting.carry_out import ActingSettings
 from wva.kubernetes.acting.keeper import DrainKeeper
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.body import KubernetesFleet
 from wva.kubernetes.discovery import Defaults
-from wva.kubernetes.follower import outlook, watched
 from wva.kubernetes.measuring.alarm import Alarm
 from wva.kubernetes.measuring.front import Credentials, Front
 from wva.kubernetes.measuring.metrics import ClusterMetrics
 from wva.kubernetes.measuring.pickers import pickers_of
 from wva.kubernetes.names import ClusterNames
 from wva.kubernetes.picture import Managed, Setting
+from wva.kubernetes.reporting.acting import acting_of
 from wva.kubernetes.reporting.ledger import Ledger
+from wva.kubernetes.reporting.memory import Kept
 from wva.kubernetes.reporting.poster import EventPoster
-from wva.kubernetes.reporting.report import Acting
 from wva.kubernetes.reporting.reporter import Reporter
 from wva.kubernetes.reporting.turn import turn_of
 from wva.kubernetes.reporting.writer import StatusWriter
+from wva.kubernetes.serving.leader_metrics import LeaderMetrics
 from wva.kubernetes.settings import Settings
 from wva.kubernetes.settings_values import MetricsSource
 from wva.kubernetes.wake import Waker
@@ -47,6 +46,165 @@ from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.watch import Watch
 from wva.policies.registry import make
 from wva.prometheus.gauges import LoopCollector
-from wva.prometheus.scraper import Scraper
+from wva.prometheus.labels import JoinBy, Labels
+from wva.prometheus.scraper import Scraper, ScraperSettings
 from wva.prometheus.server import PrometheusServer
 from wva.record.problems import Problems
+
+SCRAPE = ScraperSettings(interval_s=1.0, sample_s=5.0)
+"""How often the controller scrapes pods, where it does that itself: to be alarmed in time, and for policies."""
+FOLLOW_S = 1.0
+"""Seconds between looks at which endpoint pickers there are."""
+TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+"""Where a pod has its service account's token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a leader works with, and did not make."""
+
+    settings: Settings
+    api: Api
+    version: tuple[int, int]
+    """The API server's."""
+    watch: Watch
+    leads: Callable[[], bool]
+    """Whether it may act at this moment."""
+    identity: str
+    clock: Clock
+    registry: CollectorRegistry
+    problems: Problems
+
+
+async def lead(around: Surroundings, on_turn: Callable[[Tick], None]) -> NoReturn:
+    """Decide and act until cancelled; ``on_turn`` is called after every turn.
+
+    Raises ``ApiError`` where what the last leader knew cannot be read.
+    """
+    await around.watch.until_synced()
+    ledger = Ledger(around.api, around.settings.scope, around.leads, around.clock, around.problems)
+    leader = _Leader(around, ledger, await ledger.read())
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(leader.engines)
+        await stack.enter_async_context(leader.front)
+        shown = LeaderMetrics(leader.collector, around.leads)
+        around.registry.register(shown)
+        stack.callback(around.registry.unregister, shown)
+        leader.loop.subscribe(on_turn)
+        await leader.run()
+    raise AssertionError("a leader does not end")
+
+
+class _Leader:
+    """The parts of a leader, which know of each other."""
+
+    def __init__(self, around: Surroundings, ledger: Ledger, left: Kept) -> None:
+        settings, clock, problems, mirror = around.settings, around.clock, around.problems, around.watch.mirror
+        self._around = around
+        self._ledger = ledger
+        # The fleet shows plans in the collector, which names variants by the fleet.
+        names = ClusterNames(lambda variant: self.fleet.find(variant))  # noqa: PLW0108
+        self.collector = LoopCollector(clock, problems, settings.controller_instance, names)
+        self.fleet = KubernetesFleet(
+            mirror,
+            Writer(around.api, around.leads),
+            clock,
+            _setting(around),
+            _acting(around),
+            self.collector.announce,
+            left.remembered,
+        )
+        self.front = Front(
+            around.api, clock, problems, _credentials(settings), Waker(clock, self.fleet.at_zero, self._wake)
+        )
+        self.engines = self._engines()
+        policy = make("wva")
+        self.loop: Loop[Any] = Loop(
+            self.fleet,
+            ClusterMetrics(self.engines, self.front, clock, self.fleet.measured),
+            policy,
+            clock,
+            settings=LoopSettings(interval_s=settings.global_opt_interval),
+            journal=None if settings.wva_journal_dir is None else LiveJournal(settings.wva_journal_dir, policy),
+            problems=problems,
+        )
+        self._statuses = StatusWriter(
+            around.api,
+            lambda key: mirror.written(*key),
+            lambda body: mirror.seen(Kind.VARIANT_AUTOSCALING, body),
+            around.leads,
+            clock,
+            problems,
+        )
+        self._events = EventPoster(around.api, around.leads, clock, problems, around.identity)
+        self._reporter = Reporter(self._statuses, ledger, self._events, clock, left)
+        self.loop.subscribe(self.fleet.turned)
+        self.loop.subscribe(self.collector.watch)
+        self.loop.subscribe(self._report)
+
+    async def run(self) -> None:
+        """Do all of it until cancelled, or until a part of it fails that never should."""
+        keeper = DrainKeeper(
+            self.fleet.carrier, self.fleet.present, self._loads, self._around.clock, self._around.problems
+        )
+        parts = (self._statuses, self._events, self._ledger, keeper, self.loop)
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(part.run(), name=type(part).__name__)
+            tasks.create_task(self._follow(), name="endpoint pickers")
+
+    async def _follow(self) -> None:
+        """Keep up with which endpoint pickers stand in front of what."""
+        while True:
+            pickers = pickers_of(
+                ((each.variant.model, each.workload) for each in self.fleet.picture.managed.values()),
+                self._around.watch.mirror.inference_pools(),
+                self._around.settings.pool_group,
+            )
+            await self.front.follow(pickers, self.fleet.at_zero())
+            await self._around.clock.sleep(FOLLOW_S)
+
+    async def _loads(self, managed: Sequence[Managed]) -> Mapping[str, Load]:
+        """What the pods of some variants said last."""
+        if not isinstance(self.engines, Scraper):
+            return self.fleet.loads
+        readings = self.engines.readings(pod.id for each in managed for pod in each.pods)
+        return loads(Readings(readings, {}), self._around.clock.utc())
+
+    def _engines(self) -> Scraper | PrometheusServer:
+        settings, clock, problems = self._around.settings, self._around.clock, self._around.problems
+        if settings.metrics_from is MetricsSource.PROMETHEUS and settings.prometheus is not None:
+            return PrometheusServer(settings.prometheus, clock, Labels(join_by=JoinBy.POD), problems)
+        return Scraper(clock, None, SCRAPE, Alarm(clock, self._alarm), problems)
+
+    def _report(self, tick: Tick) -> None:
+        """Say in the cluster what a turn means."""
+        fleet, around = self.fleet, self._around
+        acting = acting_of(fleet.picture, fleet.remembered, around.version, around.clock.utc())
+        self._reporter.configured(around.watch.mirror.config_maps())
+        self._reporter.turned(turn_of(tick), fleet.picture, acting, fleet.remembered)
+
+    def _wake(self, model: str) -> None:
+        self.loop.request(Trigger.ARRIVAL_AT_ZERO, f"a request for {model} waits and there is no replica")
+
+    def _alarm(self, cause: str) -> None:
+        self.loop.request(Trigger.BURST, cause)
+
+
+def _setting(around: Surroundings) -> Setting:
+    settings = around.settings
+    usual = Defaults()
+    defaults = Defaults(objectives=settings.objectives or usual.objectives, to_zero=settings.wva_scale_to_zero)
+    return Setting(settings.scope, defaults, pools=settings.pools, act=settings.wva_act, version=around.version)
+
+
+def _acting(around: Surroundings) -> ActingSettings:
+    settings = around.settings
+    caps = Caps(settings.wva_max_replicas_per_minute, settings.wva_max_gpus_per_minute)
+    return ActingSettings(DrainSettings(version=around.version), caps)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    """What endpoint pickers are shown: the token that is set, or the controller's own."""
+    token = settings.epp_metric_reader_bearer_token
+    return Credentials(token, TOKEN if token is None and TOKEN.exists() else None)
