@@ -34,10 +34,10 @@ async def service_account(
     await apply(api, namespace, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}})
     subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
     if rules:
-        await apply(api, namespace, *_bound("", name, rules, subject))
+        await apply(api, namespace, *bound("", name, rules, subject))
     if cluster_rules:
         # Named after the namespace: tests side by side would otherwise change each other's.
-        await apply(api, None, *_bound("Cluster", f"{namespace}-{name}", cluster_rules, subject))
+        await apply(api, None, *bound("Cluster", f"{namespace}-{name}", cluster_rules, subject))
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
     token = (await api.create(SERVICE_ACCOUNTS, namespace, asked, name, "token"))["status"]["token"]
     kubeconfig = directory / f"{namespace}-{name}.kubeconfig"
@@ -45,9 +45,10 @@ async def service_account(
     return Account(f"system:serviceaccount:{namespace}:{name}", token, kubeconfig)
 
 
-def _bound(
+def bound(
     scope: str, name: str, rules: Sequence[dict[str, Any]], subject: dict[str, str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A role with these rules and its binding; ``scope`` is ``Cluster`` or empty."""
     role = {"apiVersion": f"{RBAC}/v1", "kind": f"{scope}Role", "metadata": {"name": name}, "rules": list(rules)}
     binding = {
         "apiVersion": f"{RBAC}/v1",

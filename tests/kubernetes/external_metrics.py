@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.kubernetes.accounts import bound
 from tests.kubernetes.apply import apply, resource_of
 from tests.kubernetes.monitoring import Monitoring
 from tests.kubernetes.waiting import until
@@ -17,6 +18,13 @@ from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
 
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
+_SERVICE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "external-metrics"},
+    "spec": {"type": "ExternalName", "externalName": "localhost"},
+}
+"""Leads the API server to this machine."""
 
 
 @asynccontextmanager
@@ -31,15 +39,17 @@ async def external_metrics(api: Api, namespace: str, source: Monitoring, directo
     runner = web.AppRunner(_application(source), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    service, registration = _registered(namespace, runner.addresses[0][1])
+    registration = _registration(namespace, runner.addresses[0][1])
+    # What is not of the namespace goes at the end: the registration left behind would keep every namespace from ending.
+    of_the_cluster = (registration, *_allowed())
     try:
-        await apply(api, namespace, service, registration)
+        await apply(api, namespace, _SERVICE, *of_the_cluster)
         await until(lambda: _available(api, registration), "the adapter is available")
         yield
     finally:
-        # Left behind, it would keep every namespace that is deleted from ending.
-        with suppress(ApiError):
-            await api.delete(resource_of(registration), None, registration["metadata"]["name"])
+        for body in of_the_cluster:
+            with suppress(ApiError):
+                await api.delete(resource_of(body), None, body["metadata"]["name"])
         await runner.cleanup()
 
 
@@ -73,14 +83,8 @@ def _matchers(selector: str) -> str:
     return ",".join(f'{name}="{value}"' for name, _, value in pairs)
 
 
-def _registered(namespace: str, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "external-metrics"},
-        "spec": {"type": "ExternalName", "externalName": "localhost"},
-    }
-    registration = {
+def _registration(namespace: str, port: int) -> dict[str, Any]:
+    return {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
         "metadata": {"name": f"{VERSION}.{GROUP}"},
@@ -90,10 +94,16 @@ def _registered(namespace: str, port: int) -> tuple[dict[str, Any], dict[str, An
             "groupPriorityMinimum": 100,
             "versionPriority": 100,
             "insecureSkipTLSVerify": True,
-            "service": {"namespace": namespace, "name": "external-metrics", "port": port},
+            "service": {"namespace": namespace, "name": _SERVICE["metadata"]["name"], "port": port},
         },
     }
-    return service, registration
+
+
+def _allowed() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The HPA controller's right to read external metrics, which comes with an adapter, not with Kubernetes."""
+    rule = {"apiGroups": [GROUP], "resources": ["*"], "verbs": ["get", "list"]}
+    subject = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "horizontal-pod-autoscaler"}
+    return bound("Cluster", "external-metrics-reader", [rule], subject)
 
 
 async def _available(api: Api, registration: dict[str, Any]) -> bool:

@@ -1,17 +1,22 @@
-"""A real Prometheus that finds pods through the API server, as the Prometheus Operator's PodMonitors have it do."""
+"""A real Prometheus that finds pods as a PodMonitor has it do.
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+Debian's is built without discovery by the API server, so the list comes over HTTP from here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
 from tests.kubernetes.fleet_kit import MODEL_LABEL
 from tests.kubernetes.waiting import until
-from tests.prometheus.servers import configured_prometheus
-
-_MODEL_META = f"__meta_kubernetes_pod_label_{MODEL_LABEL.translate(str.maketrans('.-/', '___'))}"
+from tests.kubernetes.watching import Watcher, connected
+from tests.prometheus.servers import configured_prometheus, serving
+from wva.kubernetes.api.resource import PODS
 
 
 class Monitoring:
@@ -41,33 +46,48 @@ class Monitoring:
 
 @asynccontextmanager
 async def monitoring(
-    directory: Path, kubeconfig: Path, namespaces: Sequence[str], others: Mapping[str, str] | None = None
+    directory: Path, kubeconfig: Path, namespaces: Collection[str], others: Mapping[str, str] | None = None
 ) -> AsyncIterator[Monitoring]:
     """Scrape the model servers in these namespaces once a second, and ``others``, addresses by the job's name.
 
     A pod's series have the labels ``namespace`` and ``pod``; those of others are in the namespace ``monitoring``, so
     that a label ``namespace`` of their own becomes ``exported_namespace``.
     """
-    jobs = [_pods(kubeconfig, namespaces), *(_other(name, url) for name, url in (others or {}).items())]
-    settings = {"scrape_interval": "1s", "scrape_timeout": "1s"}
-    async with (
-        aiohttp.ClientSession() as http,
-        configured_prometheus(directory, {"global": settings, "scrape_configs": jobs}) as url,
-    ):
-        yield Monitoring(url, http)
+    async with connected(kubeconfig) as client:
+        watcher = Watcher(client, PODS)
+        following = asyncio.create_task(watcher.run(lambda *_: None))
+
+        async def targets(_: web.Request) -> web.Response:
+            pods = (pod for (namespace, _), pod in watcher.objects.items() if namespace in namespaces)
+            return web.json_response([target for pod in pods for target in _targets(pod)])
+
+        try:
+            async with (
+                serving(targets, "/pods") as list_url,
+                aiohttp.ClientSession() as http,
+                configured_prometheus(directory, _configuration(f"{list_url}/pods", others or {})) as url,
+            ):
+                yield Monitoring(url, http)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
-def _pods(kubeconfig: Path, namespaces: Sequence[str]) -> dict[str, Any]:
-    found = {"role": "pod", "kubeconfig_file": str(kubeconfig), "namespaces": {"names": list(namespaces)}}
-    relabel = [
-        {"source_labels": [_MODEL_META, "__meta_kubernetes_pod_phase"], "regex": ".+;Running", "action": "keep"},
-        {"source_labels": ["__meta_kubernetes_pod_container_port_number"], "regex": r"\d+", "action": "keep"},
-        {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
-        {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
+def _targets(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each port of a model server's pod that runs."""
+    metadata, status = pod["metadata"], pod["status"]
+    if MODEL_LABEL not in (metadata.get("labels") or {}) or status.get("phase") != "Running":
+        return []
+    labels = {"namespace": metadata["namespace"], "pod": metadata["name"]}
+    ports = (port["containerPort"] for each in pod["spec"]["containers"] for port in each.get("ports") or ())
+    return [{"targets": [f"{status['podIP']}:{port}"], "labels": labels} for port in ports]
+
+
+def _configuration(list_url: str, others: Mapping[str, str]) -> dict[str, Any]:
+    pods = {"job_name": "pods", "http_sd_configs": [{"url": list_url, "refresh_interval": "1s"}]}
+    labels = {"namespace": "monitoring"}
+    static = [
+        {"job_name": name, "static_configs": [{"targets": [url.partition("//")[2]], "labels": labels}]}
+        for name, url in others.items()
     ]
-    return {"job_name": "pods", "kubernetes_sd_configs": [found], "relabel_configs": relabel}
-
-
-def _other(name: str, url: str) -> dict[str, Any]:
-    target = {"targets": [url.partition("//")[2]], "labels": {"namespace": "monitoring"}}
-    return {"job_name": name, "static_configs": [target]}
+    return {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": [pods, *static]}
