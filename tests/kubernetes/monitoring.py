@@ -13,8 +13,8 @@ import aiohttp
 from aiohttp import web
 
 from tests.kubernetes.fleet_kit import MODEL_LABEL
+from tests.kubernetes.object_watch import Watcher, connected
 from tests.kubernetes.waiting import until
-from tests.kubernetes.watching import Watcher, connected
 from tests.prometheus.servers import configured_prometheus, serving
 from wva.kubernetes.api.resource import PODS
 

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from tests.kubernetes.apply import apply
+from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.fleet_kit import LLAMA, vllm
-from tests.kubernetes.node_agent import AgentSettings, NodeAgent, node_agent
+from tests.kubernetes.node_agent import A100, AgentSettings, NodeAgent, node_agent
 from tests.kubernetes.object_watch import Watcher, connected
 from tests.kubernetes.pod_command import EMULATE
 from tests.kubernetes.pod_server import Pace
@@ -183,3 +184,31 @@ async def test_further_options_reach_the_server_and_others_wait_for_a_gpu(
     pod = await until(one_waits, "one pod is ready and one waits", 60.0)
     async with aiohttp.ClientSession() as http, http.get(f"http://{pod['status']['podIP']}:8000/metrics") as response:
         assert response.content_type == "text/html"
+
+
+async def test_pods_outlive_the_api_server_and_what_changed_meanwhile_is_caught_up_with(
+    api: Api, namespace: str, agent: NodeAgent, control_plane: ControlPlane
+) -> None:
+    await apply(api, namespace, vllm("llama"))
+    (pod,) = await ready_pods(api, namespace, 1)
+    await control_plane.stop_api_server()
+    agent.crash(pod["metadata"]["name"])
+    await control_plane.start_api_server()
+
+    async def restarted() -> bool:
+        found = await server(api, namespace)
+        return bool(found["restartCount"] == 1 and found["ready"])
+
+    await until(restarted, "the crashed server is back", 60.0)
+    await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 2}})
+    await ready_pods(api, namespace, 2)
+
+
+async def test_a_lost_node_takes_its_pods_with_it(api: Api, namespace: str, agent: NodeAgent) -> None:
+    await apply(api, namespace, vllm("llama"))
+    (pod,) = await ready_pods(api, namespace, 1)
+    await agent.add_nodes(A100, 1, 8)
+    await agent.remove_node(pod["spec"]["nodeName"])
+    (other,) = await ready_pods(api, namespace, 1)
+    assert other["metadata"]["uid"] != pod["metadata"]["uid"]
+    assert other["spec"]["nodeName"] in agent.nodes
