@@ -114,9 +114,8 @@ class _Leader:
             self.collector.announce,
             left.remembered,
         )
-        self.front = Front(
-            around.api, clock, problems, _credentials(settings), Waker(clock, self.fleet.at_zero, self._wake)
-        )
+        waker = Waker(clock, self.fleet.at_zero, self._wake)
+        self.front = Front(around.api, mirror.service, clock, problems, _credentials(settings), waker)
         self.engines = self._engines()
         policy = make("wva")
         self.loop: Loop[Any] = Loop(

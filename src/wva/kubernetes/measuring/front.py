@@ -1,7 +1,7 @@
 """Endpoint pickers as they are asked: found by their Services, and watched closely while their models are at zero."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +11,9 @@ from wva.fleet.clock import Clock
 from wva.fleet.observation import Traffic
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
-from wva.kubernetes.api.resource import ENDPOINTS
-from wva.kubernetes.measuring.pickers import Address, PickerService, addresses
+from wva.kubernetes.api.resource import PODS
+from wva.kubernetes.measuring.pickers import Address, PickerService, addresses, label_selector
+from wva.kubernetes.objects.service import Service
 from wva.prometheus.gateway_scraper import GatewayScraper, GatewayTarget, OnQueue
 from wva.prometheus.polling import PollingSettings
 from wva.record.problems import Problems
@@ -51,16 +52,29 @@ class Front:
     def __init__(
         self,
         api: Api,
+        find: Callable[[str, str], Service | None],
         clock: Clock,
         problems: Problems,
         credentials: Credentials,
         on_queue: OnQueue,
         settings: FrontSettings | None = None,
     ) -> None:
-        """``on_queue`` is told how many requests a picker holds for a model, every time that it says so."""
+        """Follow none yet.
+
+        Args:
+            api: Says which pods are behind a Service.
+            find: Gives a Service by its namespace and name.
+            clock: Tells the time.
+            problems: Where it is told who cannot be asked.
+            credentials: What pickers are shown.
+            on_queue: Told how many requests a picker holds for a model, every time that it says so.
+            settings: How often what is asked.
+
+        """
         self.models: frozenset[str] = frozenset()
         """Those that have a picker in front."""
         self._api = api
+        self._find_service = find
         self._clock = clock
         self._problems = problems
         self._credentials = credentials
@@ -119,17 +133,18 @@ class Front:
 
     async def _look(self, service: PickerService, now: float, limit: asyncio.Semaphore) -> None:
         problem = None
+        known = self._find_service(service.namespace, service.name)
         try:
-            async with limit:
-                body = await self._api.read(ENDPOINTS, service.namespace, service.name)
-            found = addresses(service, body)
+            found: tuple[Address, ...] | str = "there is no such Service, or it selects no pods"
+            if known is not None and known.selector is not None:
+                async with limit:
+                    pods = await self._api.list(PODS, service.namespace, label_selector(known.selector))
+                found = addresses(known, pods)
             problem = found if isinstance(found, str) else None
             self._found[service] = () if isinstance(found, str) else found
         except ApiError as error:
             # Where the API server does not answer, the pickers are likely where they were.
             problem = str(error)
-            if error.missing:
-                self._found[service] = ()
         self._looked[service] = now
         self._problems.settle(_part(service), problem)
 

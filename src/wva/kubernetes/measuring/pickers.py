@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from wva.kubernetes.objects.inference_pool import InferencePool
+from wva.kubernetes.objects.meta import condition
+from wva.kubernetes.objects.selector import Selector
+from wva.kubernetes.objects.service import Service
 from wva.kubernetes.objects.workload import Workload
+
+_METRICS = "metric"
+"""What the name of a metrics' port has in it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,23 +56,38 @@ def pickers_of(
     return {model: frozenset(services) for model, services in found.items()}
 
 
-def addresses(service: PickerService, endpoints: Mapping[str, Any]) -> tuple[Address, ...] | str:
-    """Where the pods of a Service show their metrics, by its ``Endpoints``; or why that is not known, in one line.
+def addresses(service: Service, pods: Iterable[Mapping[str, Any]]) -> tuple[Address, ...] | str:
+    """Where the pods behind a Service show their metrics, or why that is not known, in one line.
 
-    The metrics' port is the first whose name speaks of metrics. Pods that are not ready are left out: they pick for
-    nobody.
+    The metrics' port is the first of the Service, or else of the pod, whose name speaks of metrics. Pods that are not
+    ready are left out: they pick for nobody.
     """
-    found: dict[str, Address] = {}
-    named = False
-    for subset in endpoints.get("subsets") or ():
-        port = next((each["port"] for each in subset.get("ports") or () if "metric" in (each.get("name") or "")), None)
-        if port is None:
+    wanted = next((port.target for port in service.ports if _METRICS in port.name), None)
+    found: list[Address] = []
+    for pod in pods:
+        status, about = pod.get("status") or {}, pod["metadata"]
+        ready = (condition(status, "Ready") or {}).get("status") == "True"
+        if not ready or about.get("deletionTimestamp") or not status.get("podIP"):
             continue
-        named = True
-        for address in subset.get("addresses") or ():
-            host = f"[{address['ip']}]" if ":" in address["ip"] else address["ip"]
-            name = (address.get("targetRef") or {}).get("name") or host
-            found[name] = Address(f"{service.namespace}/{name}", f"http://{host}:{port}")
-    if endpoints.get("subsets") and not named:
-        return f"Service {service.namespace}/{service.name} has no port whose name speaks of metrics; add one"
-    return tuple(found.values())
+        port = wanted if isinstance(wanted, int) else _container_port(pod.get("spec") or {}, wanted)
+        if port is None:
+            name = f"{service.meta.namespace}/{service.meta.name}"
+            return f"neither Service {name} nor its pods have a port whose name speaks of metrics; add one"
+        host = f"[{status['podIP']}]" if ":" in status["podIP"] else status["podIP"]
+        found.append(Address(f"{about['namespace']}/{about['name']}", f"http://{host}:{port}"))
+    return tuple(found)
+
+
+def label_selector(selector: Selector) -> str:
+    """A Service's selector as a query."""
+    return ",".join(f"{each.key}={each.values[0]}" for each in selector.requirements)
+
+
+def _container_port(pod_spec: Mapping[str, Any], name: str | None) -> int | None:
+    """The port of that name, or the first that speaks of metrics."""
+    for container in pod_spec.get("containers") or ():
+        for port in container.get("ports") or ():
+            own = port.get("name") or ""
+            if own == name or (name is None and _METRICS in own):
+                return int(port["containerPort"])
+    return None
