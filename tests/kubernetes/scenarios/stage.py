@@ -1,0 +1,191 @@
+"""A cluster as users have it, for the tests of the whole path: CRDs, GPU nodes, and the controller as a process."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.kubernetes.accounts import service_account
+from tests.kubernetes.apply import apply
+from tests.kubernetes.fleet_kit import FOREIGN_KINDS
+from tests.kubernetes.waiting import until
+from tests.prometheus.servers import free_port
+from wva.kubernetes.api.client import Api
+from wva.kubernetes.api.errors import ApiError
+from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, VARIANT_AUTOSCALINGS
+from wva.kubernetes.crd.schema import custom_resource_definition
+from wva.kubernetes.manifests.rights import Where, rights, rules
+from wva.kubernetes.settings import LEASE
+
+INTERVAL_S = 2.0
+STOP_LIMIT_S = 30.0
+WVA = Path(sys.executable).with_name("wva")
+
+
+@dataclass
+class Controller:
+    """A controller that runs as a process, with its ServiceAccount's token."""
+
+    process: asyncio.subprocess.Process
+    probes: str
+    metrics: str
+    log: Path
+    http: aiohttp.ClientSession
+
+    async def ready(self) -> None:
+        """Wait until it says that it is."""
+
+        async def looked() -> bool:
+            assert self.process.returncode is None, self.log.read_text()
+            with suppress(aiohttp.ClientError):
+                async with self.http.get(f"{self.probes}/readyz") as response:
+                    return response.status == 200
+            return False
+
+        await until(looked, "the controller is ready", 60.0)
+
+    async def series(self, name: str, **labels: str) -> dict[tuple[tuple[str, str], ...], float]:
+        """The series of that name with these labels, by all of their labels; none where it does not answer."""
+        from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
+
+        try:
+            async with self.http.get(f"{self.metrics}/metrics") as response:
+                text = await response.text()
+        except aiohttp.ClientError:
+            return {}
+        return {
+            tuple(sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        }
+
+    async def desired(self, variant: str) -> float | None:
+        """The count that its gauge says, if it says one."""
+        found = await self.series("wva_desired_replicas", variant_name=variant)
+        return next(iter(found.values()), None)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        """Wait for its end and give its exit code."""
+        return await asyncio.wait_for(self.process.wait(), STOP_LIMIT_S)
+
+
+@dataclass
+class Stage:
+    """A namespace of its own with everything in it."""
+
+    api: Api
+    admin: Path
+    """An administrator's kubeconfig."""
+    namespace: str
+    directory: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    started: int = 0
+
+    async def prepare(self) -> None:
+        """Define the kinds that others bring."""
+        await apply(self.api, None, custom_resource_definition(), *FOREIGN_KINDS)
+
+        async def served() -> bool:
+            await self.api.list(VARIANT_AUTOSCALINGS, self.namespace)
+            return True
+
+        await until(served, "VariantAutoscalings")
+
+    @asynccontextmanager
+    async def controller(self, kubeconfig: Path | None = None, **settings: str) -> AsyncIterator[Controller]:
+        """A controller for this namespace, with the rights that its manifests ask for and no others."""
+        self.started += 1
+        name = f"wva-{self.started}"
+        if kubeconfig is None:
+            asked = rights(LEASE)
+            account = await service_account(
+                self.api,
+                self.admin,
+                self.directory,
+                self.namespace,
+                name,
+                rules(asked, Where.FLEET, Where.HOME),
+                rules(asked, Where.CLUSTER, Where.METRICS),
+            )
+            kubeconfig = account.kubeconfig
+        probes, metrics = free_port(), free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "POD_NAMESPACE": self.namespace,
+            "POD_NAME": name,
+            "WATCH_NAMESPACE": self.namespace,
+            "GLOBAL_OPT_INTERVAL": f"{INTERVAL_S:g}s",
+            "HEALTH_PROBE_BIND_ADDRESS": f"127.0.0.1:{probes}",
+            "METRICS_BIND_ADDRESS": f"127.0.0.1:{metrics}",
+            "METRICS_SECURE": "false",
+            "WVA_ACT": "direct",
+            **self.settings,
+            **settings,
+        }
+        log = self.directory / f"{name}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                WVA, "controller", "--kubeconfig", kubeconfig, env=environment, stdout=output, stderr=output
+            )
+        try:
+            async with aiohttp.ClientSession() as http:
+                found = Controller(process, f"http://127.0.0.1:{probes}", f"http://127.0.0.1:{metrics}", log, http)
+                await found.ready()
+                yield found
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
+                try:
+                    await asyncio.wait_for(process.wait(), STOP_LIMIT_S)
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
+
+    async def count(self, deployment: str) -> int:
+        """The count that a Deployment is to have."""
+        found = await self.api.read(DEPLOYMENTS, self.namespace, deployment)
+        return int(found["spec"]["replicas"])
+
+    async def counts(self, deployment: str, *wanted: int, limit_s: float = 90.0) -> int:
+        """Wait until a Deployment is to have one of these counts."""
+
+        async def looked() -> int | None:
+            found = await self.count(deployment)
+            return found + 1 if found in wanted else None
+
+        return await until(looked, f"{deployment} has {wanted}", limit_s) - 1
+
+    async def status(self, variant: str) -> dict[str, Any]:
+        """The status of a VariantAutoscaling; empty where there is none."""
+        found = await self.api.read(VARIANT_AUTOSCALINGS, self.namespace, variant)
+        return dict(found.get("status") or {})
+
+    async def condition(self, variant: str, kind: str, *, limit_s: float = 60.0, **wanted: str) -> dict[str, Any]:
+        """Wait until a condition of a VariantAutoscaling has these values."""
+
+        async def looked() -> dict[str, Any] | None:
+            conditions = (await self.status(variant)).get("conditions") or ()
+            found: dict[str, Any] = next((each for each in conditions if each["type"] == kind), {})
+            return dict(found) if wanted.items() <= found.items() and found else None
+
+        return await until(looked, f"{variant}: {kind} {wanted}", limit_s)
+
+    async def events(self, reason: str) -> list[dict[str, Any]]:
+        """What was told of with that reason."""
+        with suppress(ApiError):
+            return [each for each in await self.api.list(EVENTS, self.namespace) if each["reason"] == reason]
+        return []
