@@ -64,7 +64,7 @@ def uses_of(asked: tuple[Right, ...], home: str, only: str | None = None) -> lis
 
 @pytest.mark.parametrize("only", [None, "wva"])
 def test_rights_that_are_all_used_and_enough(only: str | None) -> None:
-    asked = rights("lease")
+    asked = rights()
     found = compare(uses_of(asked, "wva", only), asked, "wva", only)
     assert (found.missing, found.unused) == (frozenset(), frozenset())
 
@@ -82,18 +82,18 @@ def test_rights_that_are_all_used_and_enough(only: str | None) -> None:
     ],
 )
 def test_what_is_used_beyond_them(use: Use) -> None:
-    assert compare([use], rights("lease"), "wva").missing == {use}
+    assert compare([use], rights(), "wva").missing == {use}
 
 
 def test_one_namespace_is_all_that_it_may_see() -> None:
-    asked = rights("lease")
+    asked = rights()
     outside = {Use("list", "", "pods"), Use("list", "", "pods", "team"), Use("list", "", "nodes")}
     assert compare(outside, asked, "wva", "wva").missing == outside
     assert not compare(outside, asked, "wva").missing
 
 
 def test_what_is_asked_for_and_not_used() -> None:
-    asked = rights("lease")
+    asked = rights()
     used = [use for use in uses_of(asked, "wva") if use.resource != "deployments/scale"]
     unused = {("get", "apps", "deployments/scale"), ("patch", "apps", "deployments/scale")}
     assert compare(used, asked, "wva").unused == unused

@@ -1,52 +1,18 @@
 """The manifests on a real API server: taken whole by a strict reader, with rights that allow just what they say."""
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
-import pytest
-import yaml
-
-from tests.kubernetes.apply import CLUSTER_WIDE, SERVICE_ACCOUNTS, resource_of
+from tests.kubernetes.apply import SERVICE_ACCOUNTS, resource_of
+from tests.kubernetes.manifests.conftest import server_side_apply
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.client import Api
-from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import DEPLOYMENTS, PODS, SUBJECT_ACCESS_REVIEWS
 from wva.kubernetes.configuration.parse import SATURATION, accept
-from wva.kubernetes.manifests.installation import Installation, Kubernetes
+from wva.kubernetes.manifests.installation import Installation
 from wva.kubernetes.manifests.parts import Part, objects
 from wva.kubernetes.manifests.rights import rights
-from wva.kubernetes.manifests.text import as_yaml
 from wva.kubernetes.objects.config_map import config_map
 from wva.kubernetes.settings_source import parse_settings
-
-
-async def server_side_apply(api: Api, body: dict[str, Any]) -> dict[str, Any]:
-    """What ``kubectl apply --server-side`` does: unlike other requests, it refuses unknown fields."""
-    about = body["metadata"]
-    path = resource_of(body).path(about.get("namespace"), about["name"])
-    kind = "application/apply-patch+yaml"
-    return await api._request("PATCH", path, body, query={"fieldManager": "test"}, kind=kind)
-
-
-@pytest.fixture(params=["cluster", "namespaced", "instance"])
-async def installed(request: pytest.FixtureRequest, api: Api, namespace: str) -> AsyncIterator[Installation]:
-    """An installation in a namespace of the test; its objects of the cluster are deleted, but for what all share."""
-    chosen = Installation(
-        image="wva:test",
-        namespace=namespace,
-        kubernetes=Kubernetes.V1_20,
-        namespaced=request.param == "namespaced",
-        instance="blue" if request.param == "instance" else None,
-    )
-    bodies = list(yaml.safe_load_all(as_yaml(objects(chosen, Part.ALL))))
-    for body in bodies:
-        await server_side_apply(api, body)
-    yield chosen
-    for body in bodies:
-        if body["kind"] in CLUSTER_WIDE and namespace in body["metadata"]["name"] and body["kind"] != "Namespace":
-            with suppress(ApiError):
-                await api.delete(resource_of(body), None, body["metadata"]["name"])
 
 
 async def test_applied_again_they_change_nothing(api: Api, installed: Installation) -> None:
@@ -88,7 +54,7 @@ async def test_what_the_account_may(api: Api, installed: Installation) -> None:
         return bool((await api.create(SUBJECT_ACCESS_REVIEWS, None, body))["status"]["allowed"])
 
     wide = not installed.namespaced
-    for right in rights(installed.lease):
+    for right in rights(installed.instance):
         of_cluster = right.where in ("cluster", "metrics")
         place = None if of_cluster else installed.namespace
         for what in right.urls or right.resources:
@@ -99,9 +65,11 @@ async def test_what_the_account_may(api: Api, installed: Installation) -> None:
     assert not await may("list", "", "configmaps", installed.namespace)
     assert not await may("update", "coordination.k8s.io", "leases", installed.namespace, "another")
     assert not await may("create", "coordination.k8s.io", "leases", "other")
+    assert not await may("patch", "", "configmaps", installed.namespace, SATURATION)
     for verb, group, what in (
-        ("list", "", "secrets"), ("get", "", "configmaps"), ("patch", "apps", "deployments"), ("delete", "", "pods"),
-        ("create", "", "pods"), ("update", "llmd.ai", "variantautoscalings"), ("create", "", "pods/eviction"),
+        ("list", "", "secrets"), ("get", "", "configmaps"), ("update", "", "configmaps"), ("delete", "", "pods"),
+        ("patch", "apps", "deployments"), ("update", "llmd.ai", "variantautoscalings"), ("create", "", "pods"),
+        ("create", "", "pods/eviction"),
     ):  # fmt: skip
         assert not await may(verb, group, what, installed.namespace), (verb, what)
 

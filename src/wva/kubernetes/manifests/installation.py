@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from wva.fleet.errors import UserError
-from wva.kubernetes.settings import HOME, lease_name
+from wva.kubernetes.settings import HOME
 
 APPLICATION = "workload-variant-autoscaler"
 METRICS_READER = "wva-metrics-reader"
@@ -56,11 +56,6 @@ class Installation:
         """The name of an object of the cluster, which other installations must not have as well."""
         name = self.name(part)
         return f"{name}-{self.namespace}" if self.namespaced or self.namespace != HOME else name
-
-    @property
-    def lease(self) -> str:
-        """Name of its Lease."""
-        return lease_name(self.instance)
 
     @property
     def selector(self) -> dict[str, str]:

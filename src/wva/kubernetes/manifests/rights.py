@@ -9,9 +9,14 @@ from enum import StrEnum
 from typing import Any
 
 from wva.kubernetes.configuration.parse import SATURATION, SCALE_TO_ZERO
+from wva.kubernetes.reporting.ledger import ledger_name
+from wva.kubernetes.scope import Scope
+from wva.kubernetes.settings import HOME, lease_name
 
 WATCH = ("list", "watch")
 READ_METRICS = "/metrics"
+_LEDGERS = 16
+"""ConfigMaps that the controller's state may take: a mebibyte each, of which a thousand variants need one or two."""
 
 
 class Where(StrEnum):
@@ -53,9 +58,9 @@ class Right:
         return {**found, "verbs": list(self.verbs)}
 
 
-def rights(lease: str) -> tuple[Right, ...]:
-    """All of them, for a controller with a Lease of that name."""
-    return (*_SEEN, *_WRITTEN, *_OF_THE_CLUSTER, *_leading(lease))
+def rights(instance: str | None = None) -> tuple[Right, ...]:
+    """All of them, for the controller of an instance, or for one without."""
+    return (*_SEEN, *_WRITTEN, *_OF_THE_CLUSTER, *_leading(lease_name(instance)), *_remembering(instance))
 
 
 def rules(found: Iterable[Right], *where: Where) -> list[dict[str, Any]]:
@@ -81,6 +86,7 @@ _SEEN = (
         names=(SATURATION, SCALE_TO_ZERO),
     ),
     Right("", ("services",), WATCH, Where.FLEET, "what sends requests to pods: how they are drained, and who queues"),
+    Right("", ("endpoints",), ("get",), Where.FLEET, "the pods of endpoint pickers, each of which holds a queue"),
     Right(
         "inference.networking.k8s.io", ("inferencepools",), WATCH, Where.FLEET,
         "the endpoint picker of a model, whose queue wakes it from zero",
@@ -93,7 +99,7 @@ _WRITTEN = (
         "the count of a target in mode direct, and the wake from zero in every mode that acts",
     ),
     Right(
-        "", ("pods",), ("patch",), Where.FLEET,
+        "", ("pods",), ("get", "patch"), Where.FLEET,
         "draining: a mark on the pod, the label by which it gets requests, and its deletion cost",
     ),
     Right("", ("pods/status",), ("patch",), Where.FLEET, "draining by the readiness gate, where a pod has it"),
@@ -123,3 +129,15 @@ def _leading(lease: str) -> tuple[Right, ...]:
         Right(group, ("leases",), ("create",), Where.HOME, "the Lease that tells who leads; a new one has no name yet"),
         Right(group, ("leases",), ("get", "update"), Where.HOME, "to take and keep it", names=(lease,)),
     )
+
+
+def _remembering(instance: str | None) -> tuple[Right, ...]:
+    first = ledger_name(Scope(HOME, instance))
+    names = (first, *(f"{first}-{place}" for place in range(1, _LEDGERS)))
+    return (
+        Right("", ("configmaps",), ("create",), Where.HOME, "its own state; a new one has no name yet"),
+        Right(
+            "", ("configmaps",), ("get", "patch"), Where.HOME, "what a successor has to know, when it changes",
+            names=names,
+        ),
+    )  # fmt: skip
