@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from wva.fleet.model import Model
 from wva.fleet.variant import Variant
+from wva.kubernetes.orders import Act
 from wva.kubernetes.picture import Managed
 from wva.prometheus.gauges import ModelLabels, Names, VariantLabels
 
@@ -26,6 +27,8 @@ class ClusterNames(Names):
         return ModelLabels(model.name.partition("/")[2], model.namespace)
 
     def is_withheld(self, variant: Variant) -> bool:
-        """One that people have paused stays as it is, whoever follows its gauge."""
+        """One that people have paused stays as it is, and so does one that is only advised on, whoever follows them."""
         known = self._find(variant.name)
-        return known is not None and known.orders.paused
+        if known is None:
+            return False
+        return known.orders.paused or (known.orders.act is Act.ADVISORY and bool(known.following))

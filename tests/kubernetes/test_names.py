@@ -1,0 +1,41 @@
+"""What variants are called in metrics, and whose gauge nobody is to follow."""
+
+import pytest
+
+from tests.kubernetes import bodies
+from tests.kubernetes.reporting.scene import VARIANT, custom, one, picture, serving
+from wva.kubernetes.names import ClusterNames
+from wva.kubernetes.orders import PAUSED, Act
+from wva.kubernetes.picture import Picture
+
+FOLLOWER = bodies.hpa("llama", "llama")
+
+
+def names(found: Picture) -> ClusterNames:
+    return ClusterNames(found.managed.get)
+
+
+def test_names_are_those_of_the_cluster() -> None:
+    found = picture(custom(), serving())
+    label = names(found).variant(one(found).variant, "team")
+    assert (label.variant_name, label.namespace, label.accelerator_type) == ("llama", "team", "H100")
+
+
+@pytest.mark.parametrize(
+    ("act", "followed", "withheld"),
+    [(Act.ADVISORY, True, True), (Act.ADVISORY, False, False), (Act.GAUGE, True, False), (Act.DIRECT, False, False)],
+)
+def test_advice_moves_no_follower(act: Act, followed: bool, withheld: bool) -> None:
+    found = picture(custom(), serving(), *([FOLLOWER] if followed else []), act=act)
+    assert names(found).is_withheld(one(found).variant) is withheld
+
+
+def test_what_is_paused_stays() -> None:
+    found = picture(custom(annotations={PAUSED: "true"}), serving(), FOLLOWER, act=Act.GAUGE)
+    assert names(found).is_withheld(one(found).variant)
+
+
+def test_of_a_variant_that_is_gone_nothing_is_withheld() -> None:
+    found = picture(custom(), serving())
+    assert VARIANT in found.managed
+    assert not ClusterNames(lambda _: None).is_withheld(one(found).variant)
