@@ -23,6 +23,7 @@ from wva.kubernetes.ownership import (
     followers,
     follows,
     mode_of,
+    remarks,
     seen,
     to_write,
     wrote,
@@ -255,3 +256,14 @@ def test_a_follower_never_passes_what_is_published_nor_its_bounds(
     if least <= current <= least + more:
         assert min(current, published, least + more) <= max(found.count, least)
         assert found.count <= max(current, published, least)
+
+
+@pytest.mark.parametrize(
+    ("given", "nothing_is_zero"),
+    [({}, True), ({"ignoreNullValues": "true"}, True), ({"ignoreNullValues": "false"}, False)],
+)
+def test_a_follower_that_takes_nothing_for_0_is_said(given: dict[str, str], nothing_is_zero: bool) -> None:
+    query = {"query": 'wva_desired_replicas{variant_name="v"}', "threshold": "1", **given}
+    (*said,) = remarks(keda(triggers=[{"type": "prometheus", "metadata": query}]))
+    assert [("ignoreNullValues" in line and "ScaledObject v" in line) for line in said] == [True] * nothing_is_zero
+    assert remarks(hpa()) == ()

@@ -94,6 +94,15 @@ def followers(scalers: Sequence[Scaler], target: Target, variant: str) -> tuple[
     return tuple(each for each in scalers if each.target.same(target) and follows(each, variant))
 
 
+def remarks(follower: Scaler) -> tuple[str, ...]:
+    """What its user should know of a follower, one line each."""
+    name = f"{follower.kind} {follower.meta.name}"
+    said = [] if follower.problem is None else [f"{name}: {follower.problem}"]
+    if follower.nothing_is_zero:
+        said.append(f'{name} takes a gauge that is not there for 0; set ignoreNullValues: "false" in its trigger')
+    return tuple(said)
+
+
 def mode_of(wanted_direct: bool, acts: bool, following: Sequence[Scaler]) -> Mode:
     """How a variant's counts come true: only where it is set to act, and by its follower where there is one."""
     if not acts:

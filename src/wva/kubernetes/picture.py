@@ -26,7 +26,7 @@ from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.objects.selector import Selector
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
 from wva.kubernetes.orders import Act, VariantOrders, variant_orders
-from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, seen
+from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, remarks, seen
 from wva.kubernetes.replicas import current_revision, variant_observation
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.shortage import Attempt, Patience, Shortages, learn, refused, updated, waiting
@@ -110,6 +110,12 @@ class Managed:
     def follower(self) -> Scaler | None:
         """The scaler that carries its counts out, where one does."""
         return self.following[0] if self.mode in (Mode.HPA, Mode.KEDA) else None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What its users should know of how it is declared, ordered and followed, one line each."""
+        followed = (line for scaler in self.following for line in remarks(scaler))
+        return (*self.found.notices, *self.orders.notices, *followed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,3 +214,10 @@ def test_what_stands_against_a_decision(
     assert aspects == {*Aspect}
     body = status_body({}, given, bodies.NOW_S)
     assert checked(body, schema()["properties"]["status"]) == []
+
+
+def test_orders_that_are_not_understood_are_said_where_people_look() -> None:
+    found = usual(annotations={PAUSED: "maybe"})
+    given = report(found, turn(found))
+    assert PAUSED in words(given, Aspect.ACCEPTED)
+    assert said(given, Aspect.ACCEPTED) == (True, "Accepted")

@@ -82,6 +82,8 @@ class Scaler:
     """Whether its metrics can be read (HPA) or anything triggers (KEDA); ``None`` is not said."""
     problem: str | None = None
     """What could not be read, in one line."""
+    nothing_is_zero: bool = False
+    """Whether a KEDA query that finds nothing counts as 0, as KEDA has it unless told otherwise."""
 
 
 def horizontal_pod_autoscaler(body: Mapping[str, Any]) -> Scaler:
@@ -118,7 +120,8 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler:
     found, spec, status = meta(body), body["spec"], body.get("status") or {}
     advanced = (spec.get("advanced") or {}).get("horizontalPodAutoscalerConfig") or {}
     triggers = spec.get("triggers") or ()
-    queries = tuple(each["metadata"].get("query") or "" for each in triggers if each.get("type") == "prometheus")
+    asking = [each["metadata"] for each in triggers if each.get("type") == "prometheus"]
+    queries = tuple(each.get("query") or "" for each in asking)
     active = condition(status, "Active")
     rules, problem = behavior(advanced.get("behavior"))
     return Scaler(
@@ -138,6 +141,7 @@ def scaled_object(body: Mapping[str, Any]) -> Scaler:
         desired=None,
         active=None if active is None else active.get("status") == "True",
         problem=problem,
+        nothing_is_zero=any(str(each.get("ignoreNullValues", "true")).lower() != "false" for each in asking),
     )
 
 

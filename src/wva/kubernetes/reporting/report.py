@@ -1,5 +1,6 @@
 """What there is to say of a variant after a turn: the one place where a state becomes conditions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from wva.decide.view import bounded, not_draining
@@ -54,7 +55,7 @@ def undecidable(found: Discovered) -> Report:
         )
     return Report(
         generation=found.meta.generation,
-        conditions=(*_declared(found), *unknown),
+        conditions=(*_declared(found, found.notices), *unknown),
         current=None if found.workload is None else found.workload.replicas,
         accelerator=None if found.accelerator is None else found.accelerator.label,
     )
@@ -71,7 +72,7 @@ def decided(managed: Managed, turn: Turn, acting: Acting, shortages: Shortages) 
     variant = managed.variant if seen is None else seen.variant
     desired = None if part is None or part.publish is None else bounded(variant, part.publish)
     current = not_draining(managed.observation)
-    conditions = list(_declared(found))
+    conditions = list(_declared(found, managed.notices))
     if seen is not None:
         conditions.append(measured(seen, turn.traffic.get(variant.model), turn.tick.problems))
     optimized = _optimized(turn, part)
@@ -91,9 +92,9 @@ def decided(managed: Managed, turn: Turn, acting: Acting, shortages: Shortages) 
     )
 
 
-def _declared(found: Discovered) -> tuple[Condition, ...]:
-    """What discovery says, with what it found odd beside."""
-    odd = "; ".join(found.notices)
+def _declared(found: Discovered, notices: Sequence[str]) -> tuple[Condition, ...]:
+    """What discovery says, with what is odd beside."""
+    odd = "; ".join(notices)
     return tuple(
         replace(each, message=odd) if odd and each.aspect is Aspect.ACCEPTED and each.holds else each
         for each in found.conditions
