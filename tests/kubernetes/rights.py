@@ -4,7 +4,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -47,6 +47,17 @@ class Comparison:
     """Verb, group and resource."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a client did; it grows."""
+
+    kubeconfig: Path
+    """What the client has to use."""
+    uses: list[Use] = field(default_factory=list)
+    refused: list[Use] = field(default_factory=list)
+    """Those of them that the account may not."""
+
+
 def use_of(method: str, target: str) -> Use | None:
     """What a request needs; ``None`` where everybody may do it."""
     url = urlsplit(target)
@@ -75,21 +86,21 @@ def compare(used: Iterable[Use], asked: Collection[Right], home: str, only: str 
 
 
 @asynccontextmanager
-async def recorded(kubeconfig: Path, directory: Path) -> AsyncIterator[tuple[Path, list[Use]]]:
-    """Stand between a client with a token and its API server.
-
-    Gives the kubeconfig to use instead, and the uses so far, which grow. What the API server refused is among them.
-    """
+async def recorded(kubeconfig: Path, directory: Path) -> AsyncIterator[Recording]:
+    """Stand between a client with a token and its API server."""
     server = await configuration(kubeconfig)
     context = ssl.create_default_context(cafile=server.ssl_ca_cert)
-    uses: list[Use] = []
+    recording = Recording(directory / f"recorded-{kubeconfig.name}")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(), auto_decompress=False) as session:
 
         async def forward(request: web.Request) -> web.StreamResponse:
             use = use_of(request.method, request.raw_path)
             if use is not None:
-                uses.append(use)
-            return await _forwarded(request, session, f"{server.host}{request.raw_path}", context)
+                recording.uses.append(use)
+            response = await _forwarded(request, session, f"{server.host}{request.raw_path}", context)
+            if use is not None and response.status == web.HTTPForbidden.status_code:
+                recording.refused.append(use)
+            return response
 
         runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         runner.app.router.add_route("*", "/{path:.*}", forward)
@@ -99,9 +110,8 @@ async def recorded(kubeconfig: Path, directory: Path) -> AsyncIterator[tuple[Pat
             config = yaml.safe_load(kubeconfig.read_text())
             address = f"http://127.0.0.1:{runner.addresses[0][1]}"
             clusters = [{"name": each["name"], "cluster": {"server": address}} for each in config["clusters"]]
-            through = directory / f"recorded-{kubeconfig.name}"
-            through.write_text(yaml.safe_dump({**config, "clusters": clusters}))
-            yield through, uses
+            recording.kubeconfig.write_text(yaml.safe_dump({**config, "clusters": clusters}))
+            yield recording
         finally:
             await runner.cleanup()
 

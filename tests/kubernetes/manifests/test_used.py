@@ -1,88 +1,97 @@
-"""Parts of the controller that talk to the API server keep to the rights that are installed for it."""
+"""The controller as it is installed, with its own account: it is refused nothing, and asks for nothing in vain."""
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
-from tests.control.virtual import VirtualClock
 from tests.kubernetes.accounts import service_account
-from tests.kubernetes.reporting.test_ledger import GROWN
-from tests.kubernetes.reporting.test_memory import KEPT
-from tests.kubernetes.rights import Use, compare, recorded
-from wva.control.clock import SystemClock
-from wva.kubernetes.api.client import Api, configuration
-from wva.kubernetes.election import Candidate, ElectionSettings
-from wva.kubernetes.elector import BootClock, Elector
-from wva.kubernetes.manifests.installation import Installation
+from tests.kubernetes.apply import apply
+from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
+from tests.kubernetes.rights import compare, recorded
+from tests.kubernetes.waiting import until
+from wva.kubernetes.api.client import Api
+from wva.kubernetes.api.resource import DEPLOYMENTS, VARIANT_AUTOSCALINGS
+from wva.kubernetes.controller import run_controller
+from wva.kubernetes.manifests.installation import METRICS_READER, Installation
 from wva.kubernetes.manifests.rights import rights
-from wva.kubernetes.reporting.ledger import Ledger
-from wva.kubernetes.scope import Scope
-from wva.kubernetes.serving.access import LET_IN, ReviewedAccess
-from wva.kubernetes.settings import lease_name
-from wva.kubernetes.watching.watch import Watch
-from wva.record.problems import Problems
+from wva.kubernetes.orders import ACT, PIN
+from wva.kubernetes.scope import INSTANCE
+from wva.kubernetes.serving.serve import Ports
+from wva.kubernetes.settings_source import parse_settings
 
-LIMIT_S = 30.0
-FAST = ElectionSettings(lease_s=3.0, renew_s=2.0, retry_s=0.3)
-
-
-async def watches(api: Api, scope: Scope) -> None:
-    watch = Watch(api, scope, SystemClock())
-    task = asyncio.create_task(watch.run())
-    try:
-        await asyncio.wait_for(watch.until_synced(), LIMIT_S)
-    finally:
-        task.cancel()
-    wide = scope.only_namespace is None
-    assert (watch.mirror.nodes() is None) is not wide
-
-
-async def leads(api: Api, scope: Scope) -> None:
-    problems = Problems()
-    name = lease_name(scope.instance)
-    elector = Elector(api, scope.home, name, Candidate("a", FAST), BootClock(), problems)
-    task = asyncio.create_task(elector.run())
-    async with asyncio.timeout(LIMIT_S):
-        while elector.holder is None and not problems.now:
-            await asyncio.sleep(0.05)
-        elector.stop()
-        await task
-    assert not problems.now
-
-
-async def remembers(api: Api, scope: Scope) -> None:
-    problems = Problems()
-    ledger = Ledger(api, scope, lambda: True, VirtualClock(), problems)
-    await ledger.read()
-    for kept in (KEPT, GROWN):
-        ledger.keep(kept)
-        await ledger.write()
-    assert not problems.now
+ENVIRONMENT = {
+    "METRICS_BIND_ADDRESS": "127.0.0.1:0",
+    "HEALTH_PROBE_BIND_ADDRESS": "127.0.0.1:0",
+    "LEADER_ELECTION_LEASE_DURATION": "3s",
+    "LEADER_ELECTION_RENEW_DEADLINE": "2s",
+    "LEADER_ELECTION_RETRY_PERIOD": "300ms",
+    "GLOBAL_OPT_INTERVAL": "1s",
+}
+SELDOM = {
+    ("get", "pods"), ("patch", "pods"), ("patch", "pods/status"), ("patch", "events"), ("create", "events"),
+    ("get", "statefulsets/scale"), ("patch", "statefulsets/scale"), ("patch", "configmaps"), ("get", "/metrics"),
+    ("list", "scaledobjects"), ("list", "inferencepools"),
+}  # fmt: skip
+"""What is used only for pods that drain, for what happens again, and for kinds that are not here."""
 
 
 @pytest.mark.slow
-async def test_they_use_what_is_installed_and_no_more(
-    api: Api, installed: Installation, kubeconfig: Path, tmp_path: Path
-) -> None:
-    home = installed.namespace
+async def test_it_keeps_to_its_rights(api: Api, installed: Installation, kubeconfig: Path, tmp_path: Path) -> None:
+    home, name = installed.namespace, installed.name("controller")
     only = home if installed.namespaced else None
-    scope = Scope(home, installed.instance, only)
-    account = await service_account(api, kubeconfig, tmp_path, home, installed.name("controller"), [])
-    async with recorded(account.kubeconfig, tmp_path) as (through, uses), Api(await configuration(through)) as own:
-        await watches(own, scope)
-        await leads(own, scope)
-        await remembers(own, scope)
-        assert await ReviewedAccess(own, VirtualClock()).judge(f"Bearer {account.token}", "/metrics") == LET_IN
-    found = compare(uses, rights(installed.instance), home, only)
+    await apply(api, home, vllm("llama", replicas=1), _declared(installed))
+    account = await service_account(api, kubeconfig, tmp_path, home, name, [])
+    given = {"POD_NAMESPACE": home, "WATCH_NAMESPACE": only or "", "CONTROLLER_INSTANCE": installed.instance or ""}
+    settings = parse_settings({}, {**ENVIRONMENT, **given}).settings
+    stop, ports = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with recorded(account.kubeconfig, tmp_path) as recording:
+        controller = asyncio.create_task(
+            run_controller(settings, stop, kubeconfig=recording.kubeconfig, on_ready=ports.set_result)
+        )
+        await until(lambda: _acted(api, home), "its count is written and its status says so")
+        await _metrics_are_read(api, kubeconfig, tmp_path, home, await ports)
+        stop.set()
+        await asyncio.wait_for(controller, 30)
+    found = compare(recording.uses, rights(installed.instance), home, only)
     # Nodes are asked for where they may not be seen: an administrator may have allowed it.
-    assert {use for use in found.missing if use.resource != "nodes"} == set()
-    assert bool(found.missing) is installed.namespaced
-    assert Use("update", "coordination.k8s.io", "leases", home, lease_name(installed.instance)) in uses
-    used_here = {
-        ("list", "", "pods"), ("list", "", "configmaps"), ("get", "", "configmaps"), ("create", "", "configmaps"),
-        ("patch", "", "configmaps"), ("create", "authentication.k8s.io", "tokenreviews"),
-        ("create", "authorization.k8s.io", "subjectaccessreviews"), ("create", "coordination.k8s.io", "leases"),
-        ("get", "coordination.k8s.io", "leases"), ("update", "coordination.k8s.io", "leases"),
-    }  # fmt: skip
-    assert not used_here & found.unused
+    assert {use for use in (*recording.refused, *found.missing) if use.resource != "nodes"} == set()
+    assert bool(recording.refused) is installed.namespaced
+    assert {(verb, what) for verb, _, what in found.unused if verb != "watch"} <= SELDOM
+
+
+def _declared(installed: Installation) -> dict[str, Any]:
+    """A variant that WVA acts on, held at two."""
+    body = variant_autoscaling("llama", "llama")
+    labels = {INSTANCE: installed.instance} if installed.instance else {}
+    about = {**body["metadata"], "labels": labels, "annotations": {ACT: "direct", PIN: "2"}}
+    return {**body, "metadata": about, "spec": {**body["spec"], "maxReplicas": 4}}
+
+
+async def _acted(api: Api, namespace: str) -> bool:
+    target = await api.read(DEPLOYMENTS, namespace, "llama")
+    declared = await api.read(VARIANT_AUTOSCALINGS, namespace, "llama")
+    return bool(target["spec"]["replicas"] == 2 and (declared.get("status") or {}).get("conditions"))
+
+
+async def _metrics_are_read(api: Api, kubeconfig: Path, directory: Path, namespace: str, ports: Ports) -> None:
+    """By Prometheus' account, once it is bound as the page about installing says."""
+    reader = await service_account(api, kubeconfig, directory, namespace, "prometheus", [])
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": f"reader-{namespace}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": METRICS_READER},
+        "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": "prometheus"}],
+    }
+    await apply(api, None, binding)
+
+    async def read() -> bool:
+        headers = {"Authorization": f"Bearer {reader.token}"}
+        url = f"https://127.0.0.1:{ports.metrics}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url, ssl=False, headers=headers) as answer:
+            return answer.status == 200 and "wva_desired_replicas" in await answer.text()
+
+    await until(read, "the metrics, by an account that was refused a moment ago or not")

@@ -14,7 +14,7 @@ JOURNAL = "/var/lib/wva"
 CACHE = "/var/cache/wva"
 
 _VOLUMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "journal": (JOURNAL, {"emptyDir": {"sizeLimit": "2Gi"}}),
+    "journal": (JOURNAL, {"emptyDir": {"sizeLimit": "10Gi"}}),
     "cache": (CACHE, {"emptyDir": {"sizeLimit": "256Mi"}}),
     # In memory, because the key of the metrics' certificate passes through it.
     "tmp": ("/tmp", {"emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}),

@@ -86,7 +86,6 @@ _SEEN = (
         names=(SATURATION, SCALE_TO_ZERO),
     ),
     Right("", ("services",), WATCH, Where.FLEET, "what sends requests to pods: how they are drained, and who queues"),
-    Right("", ("endpoints",), ("get",), Where.FLEET, "the pods of endpoint pickers, each of which holds a queue"),
     Right(
         "inference.networking.k8s.io", ("inferencepools",), WATCH, Where.FLEET,
         "the endpoint picker of a model, whose queue wakes it from zero",
