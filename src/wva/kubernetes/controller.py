@@ -106,7 +106,6 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
     while True:
         await elector.until_leading()
         life.leading_since, life.turned_at = around.clock.monotonic(), None
-        _log.info("leads as %s", around.identity)
         leading = asyncio.create_task(lead(around, lambda tick: _turned(life, around.clock, tick)), name="leader")
         lost = asyncio.create_task(elector.until_lost(), name="until lost")
         try:
@@ -115,7 +114,7 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
             life.leading_since = None
             failure = await _ended(leading)
             await _ended(lost)
-        around.problems.settle("lead", None if failure is None else _text(failure))
+        around.problems.settle("leader", None if failure is None else _text(failure))
         if failure is not None:
             await around.clock.sleep(AGAIN_S)
 
