@@ -22,7 +22,6 @@ from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, VARIANT_AUTOSCALINGS
 from wva.kubernetes.crd.schema import custom_resource_definition
 from wva.kubernetes.manifests.rights import Where, rights, rules
-from wva.kubernetes.settings import LEASE
 
 INTERVAL_S = 2.0
 STOP_LIMIT_S = 30.0
@@ -109,7 +108,7 @@ class Stage:
         self.started += 1
         name = f"wva-{self.started}"
         if kubeconfig is None:
-            asked = rights(LEASE)
+            asked = rights()
             account = await service_account(
                 self.api,
                 self.admin,
