@@ -43,12 +43,14 @@ def custom(name: str = "llama", spec: Mapping[str, Any] | None = None, **more: A
     }
 
 
-def serving(name: str = "llama", replicas: int = 2, *, product: str | None = "NVIDIA-H100-80GB-HBM3") -> dict[str, Any]:
-    return bodies.deployment(name, replicas, pod=bodies.template(f"--model={MODEL}", product=product))
+def serving(
+    name: str = "llama", replicas: int = 2, *, product: str | None = "NVIDIA-H100-80GB-HBM3", **more: Any
+) -> dict[str, Any]:
+    return bodies.deployment(name, replicas, pod=bodies.template(f"--model={MODEL}", product=product), **more)
 
 
 def picture(
-    *objects: dict[str, Any], act: Act = Act.DIRECT, now: float = bodies.NOW_S, remembered: Remembered = IDLE
+    *objects: dict[str, Any], act: Act = Act.DIRECT, remembered: Remembered = IDLE
 ) -> Picture:
     """What is there by objects of any kind; every pod belongs to the Deployment that its name begins with."""
     customs, scalers, workloads, pods = [], [], {}, []
@@ -73,7 +75,7 @@ def picture(
         replica_sets=lambda uid: [],
         nodes=None,
     )
-    return look(view, Setting(HOME, Defaults(to_zero=True), act=act), remembered, now)[0]
+    return look(view, Setting(HOME, Defaults(to_zero=True), act=act), remembered, bodies.NOW_S)[0]
 
 
 def usual(replicas: int = 2, annotations: Mapping[str, str] | None = None, **more: Any) -> Picture:
