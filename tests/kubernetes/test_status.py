@@ -120,3 +120,18 @@ def test_saying_the_same_again_writes_nothing_and_all_is_valid(reports: list[Rep
         status = status_body(status, report, NOW_S + place) or status
         assert status_body(status, report, LATER) is None
         assert checked(status, schema()["properties"]["status"]) == []
+
+
+@given(REPORTS, st.lists(st.text(), min_size=4, max_size=4), st.text())
+def test_words_and_decisions_alone_are_never_written(report: Report, words: list[str], decision: str) -> None:
+    status = status_body({}, report, NOW_S) or {}
+    conditions = tuple(replace(one, message=text) for one, text in zip(report.conditions, words, strict=False))
+    assert status_body(status, replace(report, conditions=conditions, decision=decision), LATER) is None
+    unknown = replace(report, conditions=conditions[:1], desired=None, current=None, accelerator=None, applied=None)
+    assert status_body(status, unknown, LATER) is None, "what is not known changes nothing"
+
+
+def test_no_text_is_empty() -> None:
+    body = written({}, replace(REPORT, conditions=(replace(FOUND, message=""),), reasons=("", "load")))
+    assert body["conditions"][0]["message"] == "TargetFound"
+    assert body["decision"]["reasons"] == ["load"]

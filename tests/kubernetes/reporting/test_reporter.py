@@ -57,7 +57,8 @@ class Stage:
     async def tell(self, found: Picture, **more: Any) -> None:
         """A turn, with new figures in its words."""
         await self.clock.advance(INTERVAL_S)
-        self.reporter.turned(turn(found, number=int(self.clock.now), **more), found, {}, IDLE)
+        self.reporter.turned(turn(found, number=int(self.clock.now), **more).tick, found, {}, IDLE)
+        await self.reporter.tell()
         await self.statuses.write()
         await self.ledger.write()
         await self.poster.flush()
@@ -81,7 +82,7 @@ class Stage:
 
     def said_of_hpa(self) -> dict[str, Any]:
         key = ("HorizontalPodAutoscaler", self.namespace, "mine")
-        return dict(self.reporter._in_ledger[key])
+        return dict(self.reporter._told.in_ledger[key])
 
 
 @pytest.fixture
@@ -156,3 +157,15 @@ async def test_a_config_map_that_is_refused_is_told_there(stage: Stage) -> None:
         stage.reporter.configured({maps.meta.key: maps})
     await stage.poster.flush()
     assert await stage.events() == [("ConfigMap", SATURATION, "InvalidConfiguration")]
+
+
+async def test_of_turns_that_come_too_fast_the_newest_is_told(stage: Stage) -> None:
+    found = stage.picture()
+    for target in (1, 2, 3):
+        stage.reporter.turned(turn(found, target=target).tick, found, {}, IDLE)
+    await stage.reporter.tell()
+    await stage.reporter.tell()
+    await stage.statuses.write()
+    assert stage.shelf.writes == 1
+    status = stage.shelf.known[stage.namespace, "llama"].status
+    assert status["desiredOptimizedAlloc"]["numReplicas"] == 3

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.control.virtual import VirtualClock, settle
+from tests.kubernetes.accounts import service_account
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.reporting.cluster import Shelf, declare, versions
 from tests.kubernetes.test_crd import FEBRUARY, SPRING
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.client import Api
+from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import INVALID, ApiError
 from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 from wva.kubernetes.conditions import Aspect, Because, Condition
@@ -185,6 +187,29 @@ async def test_who_does_not_lead_writes_nothing(stage: Stage) -> None:
     stage.leads = True
     assert await stage.say(("a", WELL)) is None
     assert await versions(stage.api, stage.namespace) != before
+
+
+async def test_who_may_not_write_tries_little(api: Api, kubeconfig: Path, namespace: str, tmp_path: Path) -> None:
+    names = [f"v{number}" for number in range(30)]
+    await declare(api, namespace, *names)
+    account = await service_account(api, kubeconfig, tmp_path, namespace, "reader", [])
+    asked = 0
+
+    def leads() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    async with Api(await configuration(account.kubeconfig)) as limited:
+        stage = Stage(limited, namespace)
+        stage.shelf.api = api
+        await stage.shelf.read()
+        stage.writer = StatusWriter(
+            limited, stage.shelf.known.get, stage.shelf.wrote, leads, stage.clock, stage.problems
+        )
+        assert await stage.say(*((name, WELL) for name in names)) == 1.0
+    assert "forbidden" in stage.problems.now[STATUS]
+    assert asked <= 8
 
 
 async def test_an_object_that_is_gone_is_no_problem(stage: Stage) -> None:

@@ -56,7 +56,7 @@ _Same = tuple[str, str, str, str]
 
 
 class EventPoster:
-    """Posts what happens, best effort: what the API server does not take is lost."""
+    """Posts what happens, best effort: what the API server refuses is lost."""
 
     def __init__(self, api: Api, leads: Callable[[], bool], clock: Clock, problems: Problems, identity: str) -> None:
         """``leads`` says whether this process may write, at that moment; ``identity`` tells it from its like."""
@@ -90,10 +90,15 @@ class EventPoster:
     async def _work(self) -> str | None:
         problem = None
         while self._waiting:
+            following = self._waiting.popleft()
             try:
-                await self._post(*self._waiting.popleft())
+                await self._post(*following)
             except ApiError as error:
                 problem = str(error)
+                if error.code is None:
+                    # The API server is away: it is tried again with the next event.
+                    self._waiting.appendleft(following)
+                    break
         return problem
 
     async def _post(self, regarding: Regarding, event: Event, at: float) -> None:

@@ -42,7 +42,8 @@ class StatusWriter:
 
     A report that says nothing new leads to no request. One that comes too early after a write is kept and written
     later, unless another one has come for its object by then. Where somebody else has changed the object in the
-    meantime the API server refuses the write, and the report is compared anew.
+    meantime the API server refuses the write, and the report is compared anew. Where it takes no writes at all, few are
+    tried until it does.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class StatusWriter:
         self._clock, self._problems, self._pause_s = clock, problems, pause_s
         self._waiting: dict[Key, Report] = {}
         self._tried_at: dict[Key, float] = {}
+        self._hopeless = False
+        """Whether no write is taken, by what the last ones have come to."""
         self._news = asyncio.Event()
 
     def say(self, reports: Mapping[Key, Report]) -> None:
@@ -96,6 +99,7 @@ class StatusWriter:
     async def write(self) -> float | None:
         """Write what is due; give the seconds until more is, ``None`` where nothing waits."""
         places = asyncio.Semaphore(_AT_ONCE)
+        self._hopeless = False
         due = await self._due()
         refusals = await asyncio.gather(*(self._write_one(*each, places) for each in due))
         if due:
@@ -126,7 +130,7 @@ class StatusWriter:
     ) -> str | None:
         """Write one status; the refusal, where there is one that does not solve itself."""
         async with places:
-            if not self._leads():
+            if self._hopeless or not self._leads():
                 return None
             self._tried_at[key] = self._clock.monotonic()
             body = {"metadata": {"resourceVersion": version}, "status": status}
@@ -135,6 +139,7 @@ class StatusWriter:
             except ApiError as error:
                 if error.missing:
                     self._done(key, report)
+                self._hopeless = self._hopeless or error.code is None or error.forbidden
                 return None if error.missing or error.conflict else str(error)
         self._wrote(answer)
         self._done(key, report)
