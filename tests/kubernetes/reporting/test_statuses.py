@@ -10,7 +10,6 @@ import yaml
 
 from tests.control.virtual import VirtualClock, settle
 from tests.kubernetes.accounts import service_account
-from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.reporting.cluster import Shelf, declare, versions
 from tests.kubernetes.test_crd import FEBRUARY, SPRING
 from tests.kubernetes.waiting import until
@@ -217,21 +216,3 @@ async def test_an_object_that_is_gone_is_no_problem(stage: Stage) -> None:
     assert await stage.say(("a", WELL), ("b", WELL)) is None
     assert stage.problems.now == {}
     assert (await stage.status("b"))["currentReplicas"] == 1
-
-
-@pytest.mark.slow
-async def test_an_api_server_that_went_away_is_told_and_written_to_again(
-    stage: Stage, control_plane: ControlPlane
-) -> None:
-    await stage.say(("a", WELL))
-    await control_plane.stop_api_server()
-    grown = replace(WELL, desired=3)
-    await stage.clock.advance(10.0)
-    assert await stage.say(("a", grown)) == 10.0
-    assert "not reached" in stage.problems.now[STATUS]
-    await control_plane.start_api_server()
-    assert await stage.writer.write() == 10.0, "not before the pause is over"
-    await stage.clock.advance(10.0)
-    assert await stage.writer.write() is None
-    assert stage.problems.now == {}
-    assert (await stage.status())["desiredOptimizedAlloc"]["numReplicas"] == 3  # type: ignore[index]
