@@ -1,13 +1,17 @@
 """What the tests read back from the API server."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from tests.kubernetes.apply import apply
+from wva.fleet.clock import Clock
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 from wva.kubernetes.crd.schema import custom_resource_definition
-from wva.kubernetes.reporting.writer import Key
+from wva.kubernetes.reporting.writer import StatusWriter
+from wva.kubernetes.watching.kinds import Kind
+from wva.kubernetes.watching.mirror import Mirror
+from wva.record.problems import Problems
 
 
 async def declare(api: Api, namespace: str, *names: str, **spec: Any) -> None:
@@ -23,36 +27,30 @@ async def declare(api: Api, namespace: str, *names: str, **spec: Any) -> None:
         await api.create(VARIANT_AUTOSCALINGS, namespace, body)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An object as it was read."""
+class Shown:
+    """``VariantAutoscaling`` objects as they were read or written last."""
 
-    version: str
-    status: dict[str, Any]
-
-
-@dataclass
-class Shelf:
-    """Objects as they were read or written last, as a mirror of the cluster has them."""
-
-    api: Api
-    namespace: str
-    known: dict[Key, Known] = field(default_factory=dict)
-    writes: int = 0
+    def __init__(self, api: Api, namespace: str) -> None:
+        self.api, self.namespace, self.mirror = api, namespace, Mirror()
+        self.writes = 0
 
     async def read(self) -> None:
         """As they are now."""
-        self.known.clear()
         for body in await self.api.list(VARIANT_AUTOSCALINGS, self.namespace):
-            self._take(body)
+            self.mirror.seen(Kind.VARIANT_AUTOSCALING, body)
 
     def wrote(self, body: dict[str, Any]) -> None:
         self.writes += 1
-        self._take(body)
+        self.mirror.seen(Kind.VARIANT_AUTOSCALING, body)
 
-    def _take(self, body: dict[str, Any]) -> None:
-        about = body["metadata"]
-        self.known[about["namespace"], about["name"]] = Known(about["resourceVersion"], body.get("status") or {})
+    def status(self, name: str) -> dict[str, Any]:
+        known = self.mirror.written(self.namespace, name)
+        assert known is not None
+        return dict(known.status)
+
+    def writer(self, api: Api, leads: Callable[[], bool], clock: Clock, problems: Problems) -> StatusWriter:
+        """One that knows these objects."""
+        return StatusWriter(api, self.mirror.written, self.wrote, leads, clock, problems)
 
 
 async def versions(api: Api, namespace: str) -> dict[str, str]:

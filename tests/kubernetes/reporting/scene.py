@@ -49,9 +49,7 @@ def serving(
     return bodies.deployment(name, replicas, pod=bodies.template(f"--model={MODEL}", product=product), **more)
 
 
-def picture(
-    *objects: dict[str, Any], act: Act = Act.DIRECT, remembered: Remembered = IDLE
-) -> Picture:
+def picture(*objects: dict[str, Any], act: Act = Act.DIRECT, remembered: Remembered = IDLE) -> Picture:
     """What is there by objects of any kind; every pod belongs to the Deployment that its name begins with."""
     customs, scalers, workloads, pods = [], [], {}, []
     for each in objects:

@@ -27,7 +27,7 @@ async def test_what_could_not_be_written_is_written_later(
     statuses, ledger = test_statuses.Stage(api, namespace), test_ledger.Stage(api, namespace)
     about = Regarding("v1", "ConfigMap", meta(await api.create(CONFIG_MAPS, namespace, {"metadata": {"name": "a"}})))
     events = test_poster.Stage(api, namespace, about)
-    await statuses.shelf.read()
+    await statuses.shown.read()
     assert await statuses.say(("a", WELL), ("b", WELL)) is None
     await ledger.store(KEPT)
 
@@ -44,9 +44,8 @@ async def test_what_could_not_be_written_is_written_later(
     await control_plane.start_api_server()
     await statuses.clock.advance(10.0)
     assert await statuses.writer.write() is None
-    assert {
-        name: found.status["desiredOptimizedAlloc"]["numReplicas"] for (_, name), found in statuses.shelf.known.items()
-    } == {"a": 3, "b": 3}
+    for name in ("a", "b"):
+        assert statuses.shown.status(name)["desiredOptimizedAlloc"]["numReplicas"] == 3
     await ledger.ledger.write()
     assert await test_ledger.Stage(api, namespace).ledger.read() == GROWN
     assert len(await events.post()) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from tests.control.virtual import VirtualClock
 from tests.kubernetes import bodies
-from tests.kubernetes.reporting.cluster import Shelf, declare, versions
+from tests.kubernetes.reporting.cluster import Shown, declare, versions
 from tests.kubernetes.reporting.scene import HOME, IDLE, custom, picture, serving, turn
 from wva.fleet.tick import TickResult
 from wva.kubernetes.api.client import Api
@@ -19,7 +19,6 @@ from wva.kubernetes.reporting.doubts import PATIENCE_S
 from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.poster import EventPoster
 from wva.kubernetes.reporting.reporter import Reporter
-from wva.kubernetes.reporting.writer import StatusWriter
 from wva.kubernetes.scope import Scope
 from wva.record.problems import Problems
 
@@ -31,18 +30,17 @@ class Stage:
 
     def __init__(self, api: Api, namespace: str) -> None:
         self.api, self.namespace = api, namespace
-        self.clock, self.problems, self.shelf = VirtualClock(), Problems(), Shelf(api, namespace)
+        self.clock, self.problems, self.shown = VirtualClock(), Problems(), Shown(api, namespace)
 
     async def begin(self) -> None:
         """Begin to lead."""
-        await self.shelf.read()
+        await self.shown.read()
 
         def leads() -> bool:
             return True
 
         scope = Scope(self.namespace, HOME.instance)
-        known = self.shelf.known.get
-        self.statuses = StatusWriter(self.api, known, self.shelf.wrote, leads, self.clock, self.problems)
+        self.statuses = self.shown.writer(self.api, leads, self.clock, self.problems)
         self.ledger = Ledger(self.api, scope, leads, self.clock, self.problems)
         self.poster = EventPoster(self.api, leads, self.clock, self.problems, "wva-0")
         self.reporter = Reporter(self.statuses, self.ledger, self.poster, self.clock, await self.ledger.read())
@@ -113,7 +111,7 @@ async def test_a_change_is_told_everywhere_once(stage: Stage) -> None:
     await stage.tell(found)
     for _ in range(3):
         await stage.tell(found, target=3)
-    status = stage.shelf.known[stage.namespace, "llama"].status
+    status = stage.shown.status("llama")
     assert status["desiredOptimizedAlloc"]["numReplicas"] == 3
     assert status["decision"]["id"] == "plan-30"
     assert stage.said_of_hpa()["desiredOptimizedAlloc"]["numReplicas"] == 3
@@ -136,7 +134,7 @@ async def test_a_moment_without_figures_is_nothing_to_tell(stage: Stage) -> None
     assert await stage.state() == before
     for _ in range(int(PATIENCE_S / INTERVAL_S) + 1):
         await stage.tell(found, **lost)
-    status = stage.shelf.known[stage.namespace, "llama"].status
+    status = stage.shown.status("llama")
     assert {each["type"]: each["reason"] for each in status["conditions"] if each["status"] == "False"} == {
         "MetricsAvailable": "MetricsMissing",
         "OptimizationReady": "MetricsUnavailable",
@@ -166,6 +164,6 @@ async def test_of_turns_that_come_too_fast_the_newest_is_told(stage: Stage) -> N
     await stage.reporter.tell()
     await stage.reporter.tell()
     await stage.statuses.write()
-    assert stage.shelf.writes == 1
-    status = stage.shelf.known[stage.namespace, "llama"].status
+    assert stage.shown.writes == 1
+    status = stage.shown.status("llama")
     assert status["desiredOptimizedAlloc"]["numReplicas"] == 3

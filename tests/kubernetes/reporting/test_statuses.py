@@ -10,7 +10,7 @@ import yaml
 
 from tests.control.virtual import VirtualClock, settle
 from tests.kubernetes.accounts import service_account
-from tests.kubernetes.reporting.cluster import Shelf, declare, versions
+from tests.kubernetes.reporting.cluster import Shown, declare, versions
 from tests.kubernetes.test_crd import FEBRUARY, SPRING
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.client import Api, configuration
@@ -18,7 +18,7 @@ from wva.kubernetes.api.errors import INVALID, ApiError
 from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling, variant_autoscaling
-from wva.kubernetes.reporting.writer import STATUS, StatusWriter
+from wva.kubernetes.reporting.writer import STATUS
 from wva.kubernetes.status import Report
 from wva.record.problems import Problems
 
@@ -32,12 +32,10 @@ class Stage:
 
     def __init__(self, api: Api, namespace: str) -> None:
         self.api, self.namespace = api, namespace
-        self.shelf = Shelf(api, namespace)
+        self.shown = Shown(api, namespace)
         self.clock, self.problems = VirtualClock(), Problems()
         self.leads = True
-        self.writer = StatusWriter(
-            api, self.shelf.known.get, self.shelf.wrote, lambda: self.leads, self.clock, self.problems
-        )
+        self.writer = self.shown.writer(api, lambda: self.leads, self.clock, self.problems)
 
     async def say(self, *reports: tuple[str, Report]) -> float | None:
         self.writer.say({(self.namespace, name): report for name, report in reports})
@@ -52,7 +50,7 @@ class Stage:
 async def stage(api: Api, namespace: str) -> Stage:
     await declare(api, namespace, "a", "b")
     found = Stage(api, namespace)
-    await found.shelf.read()
+    await found.shown.read()
     return found
 
 
@@ -129,7 +127,7 @@ async def test_a_fleet_at_rest_is_silent(stage: Stage) -> None:
         said = replace(WELL, conditions=(FOUND, measured), decision=f"d{number}", reasons=(f"load {number}",))
         assert await stage.say(("a", said), ("b", replace(said, desired=None, applied=None, reasons=()))) is None
     assert await versions(stage.api, stage.namespace) == before
-    assert stage.shelf.writes == 2
+    assert stage.shown.writes == 2
 
 
 async def test_the_last_word_is_written_after_the_pause(stage: Stage) -> None:
@@ -141,12 +139,12 @@ async def test_the_last_word_is_written_after_the_pause(stage: Stage) -> None:
             await stage.clock.advance(1.0)
             stage.writer.say({(stage.namespace, "a"): replace(WELL, desired=desired)})
             await settle()
-        assert stage.shelf.writes == 1
+        assert stage.shown.writes == 1
         await stage.clock.advance(6.0)
-        assert stage.shelf.writes == 1
+        assert stage.shown.writes == 1
         await stage.clock.advance(2.0)
         await until(lambda: wrote(stage, 2), "the last word is written")
-        assert stage.shelf.known[stage.namespace, "a"].status["desiredOptimizedAlloc"]["numReplicas"] == 5
+        assert stage.shown.status("a")["desiredOptimizedAlloc"]["numReplicas"] == 5
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -154,12 +152,12 @@ async def test_the_last_word_is_written_after_the_pause(stage: Stage) -> None:
 
 
 async def wrote(stage: Stage, count: int) -> bool:
-    return stage.shelf.writes == count
+    return stage.shown.writes == count
 
 
 async def test_of_two_writers_one_is_refused_and_compares_anew(stage: Stage) -> None:
     other = Stage(stage.api, stage.namespace)
-    await other.shelf.read()
+    await other.shown.read()
     foreign = {
         "type": "Paid",
         "status": "True",
@@ -171,7 +169,7 @@ async def test_of_two_writers_one_is_refused_and_compares_anew(stage: Stage) -> 
     assert await other.say(("a", WELL)) is not None, "it waits, as it knows an older object"
     assert (await stage.status())["conditions"] == [foreign]
     assert other.problems.now == {}, "which is no problem"
-    await other.shelf.read()
+    await other.shown.read()
     await other.clock.advance(10.0)
     assert await other.writer.write() is None
     types = [each["type"] for each in (await stage.status())["conditions"]]  # type: ignore[attr-defined]
@@ -201,11 +199,9 @@ async def test_who_may_not_write_tries_little(api: Api, kubeconfig: Path, namesp
 
     async with Api(await configuration(account.kubeconfig)) as limited:
         stage = Stage(limited, namespace)
-        stage.shelf.api = api
-        await stage.shelf.read()
-        stage.writer = StatusWriter(
-            limited, stage.shelf.known.get, stage.shelf.wrote, leads, stage.clock, stage.problems
-        )
+        stage.shown.api = api
+        await stage.shown.read()
+        stage.writer = stage.shown.writer(limited, leads, stage.clock, stage.problems)
         assert await stage.say(*((name, WELL) for name in names)) == 1.0
     assert "forbidden" in stage.problems.now[STATUS]
     assert asked <= 8

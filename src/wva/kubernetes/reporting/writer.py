@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from wva.control.limits import within
 from wva.fleet.clock import Clock
@@ -11,6 +11,7 @@ from wva.kubernetes.api.client import Api, Body
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 from wva.kubernetes.status import LEAST_PAUSE_S, Report, is_due, status_body
+from wva.kubernetes.watching.mirror import Written
 from wva.record.problems import Problems
 
 Key = tuple[str, str]
@@ -25,18 +26,6 @@ _BETWEEN_BREATHS = 50
 """Objects that are compared before others get their turn of the event loop: some milliseconds."""
 
 
-class Known(Protocol):
-    """An object as it was read last, or as a write has left it since."""
-
-    @property
-    def version(self) -> str:
-        """Its ``resourceVersion``."""
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        """Its whole status; empty where it has none."""
-
-
 class StatusWriter:
     """Keeps the status of objects as the newest reports say.
 
@@ -49,7 +38,7 @@ class StatusWriter:
     def __init__(
         self,
         api: Api,
-        find: Callable[[Key], Known | None],
+        find: Callable[[str, str], Written | None],
         wrote: Callable[[Body], None],
         leads: Callable[[], bool],
         clock: Clock,
@@ -60,7 +49,7 @@ class StatusWriter:
 
         Args:
             api: The API server.
-            find: Gives what is known of an object; ``None`` where it is not there.
+            find: Gives what is known of an object, by namespace and name; ``None`` where it is not there.
             wrote: Takes the object as a write has left it. From then on ``find`` gives that or what is newer.
             leads: Says whether this process may write, at that moment.
             clock: For the pauses and for times in the status.
@@ -84,7 +73,7 @@ class StatusWriter:
 
     def said_of(self, key: Key) -> Mapping[str, Any]:
         """The status that an object has by what is known."""
-        known = self._find(key)
+        known = self._find(*key)
         return {} if known is None else known.status
 
     async def run(self) -> None:
@@ -117,7 +106,7 @@ class StatusWriter:
         for place, (key, report) in enumerate(list(self._waiting.items()), start=1):
             if place % _BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
-            known = self._find(key)
+            known = self._find(*key)
             status = None if known is None else status_body(known.status, report, self._clock.utc())
             if known is None or status is None:
                 self._done(key, report)
