@@ -116,6 +116,18 @@ async def test_what_one_cannot_hold_is_in_several(stage: Stage, monkeypatch: pyt
     assert await stage.ledger.read() == Kept()
 
 
+async def test_what_is_too_much_for_all_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "spread", lambda before, wanted: spread(before, wanted, 1500))
+    said = {("ScaledObject", f"ns-{number}", "v"): {"text": "x" * 1000} for number in range(20)}
+    await stage.store(Kept(said=said))
+    assert len(await stage.maps()) == module.MOST
+    assert stage.problems.now[LEDGER].startswith("4 of 20 documents have no room")
+    successor = Stage(stage.api, stage.namespace)
+    assert len((await successor.ledger.read()).said) == 16
+    await stage.store(KEPT)
+    assert stage.problems.now == {}
+
+
 async def test_who_does_not_lead_any_more_writes_nothing(stage: Stage) -> None:
     await stage.store(KEPT)
     before = await stage.maps()

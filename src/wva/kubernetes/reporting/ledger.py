@@ -23,6 +23,10 @@ _NAME = "wva-state"
 _LABELS = {"app.kubernetes.io/managed-by": "wva"}
 
 
+MOST = 16
+"""ConfigMaps that the state may take. Four hold what there is to say of 2,000 variants that annotations declare."""
+
+
 def ledger_name(scope: Scope) -> str:
     """Name of the first ConfigMap; further ones have a number behind it."""
     return f"{_NAME}-{scope.instance}" if scope.instance else _NAME
@@ -63,7 +67,7 @@ class Ledger:
         Raises ``ApiError`` where it cannot be read.
         """
         self._maps = []
-        while (found := await self._read(len(self._maps))) is not None:
+        while len(self._maps) < MOST and (found := await self._read(len(self._maps))) is not None:
             self._maps.append(found)
         kept, notices = decode(merged([each.data for each in self._maps]))
         self._problems.settle(f"{LEDGER} of the predecessor", notices[0] if notices else None)
@@ -95,13 +99,15 @@ class Ledger:
         except ApiError as error:
             self._problems.report(LEDGER, str(error))
             return
-        self._problems.solved(LEDGER)
         if stored:
             self._stored = kept
 
     async def _store(self, documents: Mapping[str, str]) -> bool:
         """Whether all is stored; where it is not, somebody else was there, and what he left is read."""
         wanted = spread([each.data for each in self._maps], documents)
+        lost = sum(map(len, wanted[MOST:]))
+        problem = f"{lost} of {len(documents)} documents have no room in {MOST} ConfigMaps, so a successor lacks them"
+        wanted = wanted[:MOST]
         there = len(self._maps)
         self._maps += [_Map(None, {}) for _ in wanted[there:]]
         # New ones in the order in which they are looked for; then the later first: what moves from one to another is in
@@ -110,6 +116,7 @@ class Ledger:
         for place in order:
             if not await self._store_one(place, wanted[place]):
                 return False
+        self._problems.settle(LEDGER, problem if lost else None)
         return True
 
     async def _store_one(self, place: int, data: Mapping[str, str]) -> bool:
