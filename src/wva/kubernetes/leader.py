@@ -36,7 +36,6 @@ from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.memory import Kept
 from wva.kubernetes.reporting.poster import EventPoster
 from wva.kubernetes.reporting.reporter import Reporter
-from wva.kubernetes.reporting.turn import turn_of
 from wva.kubernetes.reporting.writer import StatusWriter
 from wva.kubernetes.serving.leader_metrics import LeaderMetrics
 from wva.kubernetes.settings import Settings
@@ -129,7 +128,7 @@ class _Leader:
         )
         self._statuses = StatusWriter(
             around.api,
-            lambda key: mirror.written(*key),
+            mirror.written,
             lambda body: mirror.seen(Kind.VARIANT_AUTOSCALING, body),
             around.leads,
             clock,
@@ -146,7 +145,7 @@ class _Leader:
         keeper = DrainKeeper(
             self.fleet.carrier, self.fleet.present, self._loads, self._around.clock, self._around.problems
         )
-        parts = (self._statuses, self._events, self._ledger, keeper, self.loop)
+        parts = (self._reporter, self._statuses, self._events, self._ledger, keeper, self.loop)
         async with asyncio.TaskGroup() as tasks:
             for part in parts:
                 tasks.create_task(part.run(), name=type(part).__name__)
@@ -181,7 +180,7 @@ class _Leader:
         fleet, around = self.fleet, self._around
         acting = acting_of(fleet.picture, fleet.remembered, around.version, around.clock.utc())
         self._reporter.configured(around.watch.mirror.config_maps())
-        self._reporter.turned(turn_of(tick), fleet.picture, acting, fleet.remembered)
+        self._reporter.turned(tick, fleet.picture, acting, fleet.remembered)
 
     def _wake(self, model: str) -> None:
         self.loop.request(Trigger.ARRIVAL_AT_ZERO, f"a request for {model} waits and there is no replica")
