@@ -169,6 +169,12 @@ def test_what_limits_the_count(
     assert said(given, Aspect.ACTUATION_LIMITED) == expected
 
 
+def test_an_advisory_variant_says_what_to_do() -> None:
+    for act, words_of in ((Act.ADVISORY, "to gauge or direct"), (Act.GAUGE, "have an HPA or a ScaledObject follow")):
+        found = usual(act=act)
+        assert words_of in words(report(found, turn(found)), Aspect.ACTUATION_LIMITED)
+
+
 def test_what_those_who_act_know_is_said_beside() -> None:
     drain = Condition(Aspect.CONFLICT, True, Because.CHANGED, "somebody else set the count to 7")
     assert report(REST, turn(REST), Acting(conditions=(drain,))).conditions[-1] is drain

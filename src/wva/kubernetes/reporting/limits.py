@@ -5,6 +5,7 @@ from wva.fleet.plan import VariantPlan
 from wva.fleet.variant import Variant
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.follower import Outlook
+from wva.kubernetes.orders import ACT, Act
 from wva.kubernetes.ownership import GAUGE, Mode
 from wva.kubernetes.picture import Managed
 from wva.kubernetes.shortage import Shortages
@@ -31,13 +32,20 @@ def limited(
     if paused or managed.orders.paused:
         return _limit(Because.PAUSED, "what is decided is not carried out until it is resumed")
     if managed.mode is Mode.ADVISORY:
-        return _limit(Because.ADVISORY, f"the count is only shown; have an HPA or a ScaledObject follow {GAUGE}")
+        return _limit(Because.ADVISORY, f"the count is only shown; {_to_act(managed)}")
     return (
         _by_supply(managed, variant, part, shortages)
         or _by_follower(outlook)
         or _by_answer(variant, part, outcome)
         or Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
     )
+
+
+def _to_act(managed: Managed) -> str:
+    """What to do to have an advisory variant's counts carried out."""
+    if managed.orders.act is Act.ADVISORY:
+        return f"set its annotation {ACT} to {Act.GAUGE} or {Act.DIRECT} to have it carried out"
+    return f"have an HPA or a ScaledObject follow {GAUGE}, or set its annotation {ACT} to {Act.DIRECT}"
 
 
 def _by_supply(managed: Managed, variant: Variant, part: VariantPlan | None, shortages: Shortages) -> Condition | None:
