@@ -13,7 +13,7 @@ from wva.kubernetes.reporting.events import Event, Happening
 from wva.kubernetes.reporting.poster import POSTER, EventPoster, Regarding
 from wva.record.problems import Problems
 
-UP = Event(Happening.SCALED_UP, "desired replicas 1 -> 3: load")
+UP = Event(Happening.SCALED_UP, "desired replicas 1 -> 3: load 1.2", "1 -> 3")
 LOST = Event(Happening.TARGET_NOT_FOUND, "Deployment/team/a is not there")
 
 
@@ -66,7 +66,9 @@ async def test_the_same_again_is_counted(stage: Stage) -> None:
 
 
 async def test_two_changes_of_a_count_are_two(stage: Stage) -> None:
-    assert len(await stage.post(UP, Event(Happening.SCALED_UP, "desired replicas 3 -> 4: load"))) == 2
+    assert len(await stage.post(UP, Event(Happening.SCALED_UP, "desired replicas 3 -> 4: load 1.5", "3 -> 4"))) == 2
+    again = await stage.post(Event(Happening.SCALED_UP, "desired replicas 1 -> 3: load 1.3", "1 -> 3"))
+    assert sorted(each["count"] for each in again) == [1, 2], "back and forth is counted"
 
 
 async def test_one_that_has_expired_is_posted_anew(stage: Stage) -> None:

@@ -34,6 +34,8 @@ class Event:
 
     reason: Happening
     message: str
+    kind: str = ""
+    """What tells it from others of its reason; one that is like another in both is a repeat, whatever its words."""
 
     @property
     def warning(self) -> bool:
@@ -137,7 +139,8 @@ def _scaled(before: Said, report: Report) -> Event | None:
         return None
     down = Happening.SCALED_TO_ZERO if new == 0 else Happening.SCALED_DOWN
     why = f": {report.reasons[-1]}" if report.reasons else ""
-    return Event(Happening.SCALED_UP if new > old else down, f"desired replicas {old} -> {new}{why}")
+    change = f"{old} -> {new}"
+    return Event(Happening.SCALED_UP if new > old else down, f"desired replicas {change}{why}", change)
 
 
 def _pair(condition: Condition) -> tuple[str, str]:

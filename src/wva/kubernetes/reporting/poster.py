@@ -52,7 +52,7 @@ class _Posted:
 
 
 _Same = tuple[str, str, str, str]
-"""Kind, uid, reason and, unless it is a warning, message."""
+"""Kind and uid of the object, and what events of it are told apart by."""
 
 
 class EventPoster:
@@ -104,7 +104,7 @@ class EventPoster:
     async def _post(self, regarding: Regarding, event: Event, at: float) -> None:
         if not self._leads():
             return
-        same = (regarding.kind, regarding.meta.uid, event.reason.value, "" if event.warning else event.message)
+        same = (regarding.kind, regarding.meta.uid, event.reason.value, event.kind)
         known = self._posted.get(same)
         if known is not None and at - known.last_at < _REPEATED_S:
             posted = replace(known, count=known.count + 1, last_at=at)
