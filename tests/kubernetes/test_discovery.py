@@ -11,6 +11,7 @@ from wva.fleet.variant import EngineArguments, Role, Variant
 from wva.kubernetes.accelerator import ACCELERATOR_LABEL
 from wva.kubernetes.conditions import Aspect, Because
 from wva.kubernetes.configuration.parse import SATURATION, SCALE_TO_ZERO, accept
+from wva.kubernetes.declaration import Source
 from wva.kubernetes.discovery import Cluster, Defaults, Discovered, discover
 from wva.kubernetes.objects.config_map import config_map, namespace
 from wva.kubernetes.objects.scaler import horizontal_pod_autoscaler, scaled_object
@@ -179,6 +180,30 @@ def test_of_two_declarations_for_one_target_one_counts() -> None:
     assert second.variant is not None
     young, old = found(custom("x", "d"), custom("y", "d", creationTimestamp="2025-01-01T00:00:00Z"), serving("d"))
     assert (young.variant, old.variant is not None) == (None, True)
+
+
+def test_of_two_declarations_of_one_name_one_counts() -> None:
+    refused, counts = found(
+        bodies.hpa("a", "d", annotations=managed(MODEL)), custom("a", "e"), serving("d"), serving("e")
+    )
+    assert conditions(refused) == {Aspect.ACCEPTED: (False, Because.NAME_TAKEN)}
+    assert (
+        refused.conditions[0].message == "VariantAutoscaling a is a variant of this name already; rename one of the two"
+    )
+    assert counts.variant is not None
+    of_other, of_same, own = found(
+        custom("b", "d"),
+        bodies.scaled_object("a", "d", annotations=managed(MODEL)),
+        bodies.hpa("a", "e", annotations=managed(MODEL)),
+        serving("d"),
+        serving("e"),
+    )
+    reasons = {each.source: each.conditions[0].because for each in (of_other, of_same, own)}
+    assert reasons == {
+        Source.VARIANT_AUTOSCALING: Because.ACCEPTED,
+        Source.SCALED_OBJECT: Because.DUPLICATE,
+        Source.HPA: Because.ACCEPTED,
+    }, "what does not count takes no name"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ class Because(StrEnum):
     ACCEPTED = "Accepted"
     INVALID = "InvalidConfiguration"
     DUPLICATE = "DuplicateTarget"
+    NAME_TAKEN = "DuplicateName"
 
     TARGET_FOUND = "TargetFound"
     TARGET_NOT_FOUND = "TargetNotFound"

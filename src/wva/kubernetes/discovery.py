@@ -79,7 +79,7 @@ class Discovered:
 
 def discover(cluster: Cluster, scope: Scope, defaults: Defaults) -> tuple[Discovered, ...]:
     """All variants of the scope, by namespace and name; those of one model agree on its objectives and priority."""
-    found = _unique_targets(_declared(cluster, scope))
+    found = _unique(_declared(cluster, scope))
     resolved = [_resolved(meta, source, told, cluster, scope, defaults) for meta, source, told in found]
     by_model = defaultdict[str, list[Discovered]](list)
     alone = []
@@ -112,21 +112,28 @@ def _not_accepted(because: Because, message: str) -> Condition:
     return Condition(Aspect.ACCEPTED, False, because, message)
 
 
-def _unique_targets(told: Iterable[_Told]) -> list[_Told]:
-    """One declaration a target: by kind in the order of ``Source``, then the oldest, then by name."""
+def _unique(told: Iterable[_Told]) -> list[_Told]:
+    """One declaration a target and a name: by kind in the order of ``Source``, then the oldest, then by name."""
     order = list(Source)
     ranked = sorted(told, key=lambda each: (order.index(each[1]), each[0].created_at or 0.0, each[0].key))
-    first: dict[tuple[str, str, str, str], Meta] = {}
+    targets: dict[tuple[str, str, str, str], Meta] = {}
+    names: dict[tuple[str, str], Source] = {}
     unique: list[_Told] = []
     for meta, source, declared in ranked:
+        known: Declaration | Condition = declared
         if isinstance(declared, Declaration):
             target = declared.target
-            owner = first.setdefault((target.group, target.kind, target.namespace, target.name), meta)
-            if owner is not meta:
-                message = f"{target} is the target of {owner.name} already; keep one of the two"
-                unique.append((meta, source, _not_accepted(Because.DUPLICATE, message)))
-                continue
-        unique.append((meta, source, declared))
+            place = (target.group, target.kind, target.namespace, target.name)
+            if place in targets:
+                message = f"{target} is the target of {targets[place].name} already; keep one of the two"
+                known = _not_accepted(Because.DUPLICATE, message)
+            elif meta.key in names:
+                # Variants are told apart by namespace and name, here as in gauges.
+                message = f"{names[meta.key]} {meta.name} is a variant of this name already; rename one of the two"
+                known = _not_accepted(Because.NAME_TAKEN, message)
+            else:
+                targets[place], names[meta.key] = meta, source
+        unique.append((meta, source, known))
     return unique
 
 

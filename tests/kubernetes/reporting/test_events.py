@@ -60,6 +60,7 @@ def test_what_happened(before: Report | None, after: Report, expected: list[tupl
     [
         (Aspect.ACCEPTED, False, Because.INVALID, "InvalidConfiguration"),
         (Aspect.ACCEPTED, False, Because.DUPLICATE, "DuplicateTarget"),
+        (Aspect.ACCEPTED, False, Because.NAME_TAKEN, "InvalidConfiguration"),
         (Aspect.CONFLICT, True, Because.FOREIGN_SCALER, "Conflict"),
         (Aspect.CONFLICT, True, Because.OWNED, "Conflict"),
         (Aspect.OPTIMIZATION_READY, False, Because.OPTIMIZATION_FAILED, "OptimizationFailed"),
