@@ -28,7 +28,7 @@ from wva.prometheus.scraper import Scraper, ScraperSettings
 Body = dict[str, Any]
 PORT = 9090
 SERVER_PORT = 8000
-READ_EVERY_S = 0.5
+READ_EVERY_S = 0.1
 
 
 class Picker:

@@ -131,6 +131,7 @@ class Stage:
             "METRICS_BIND_ADDRESS": f"127.0.0.1:{metrics}",
             "METRICS_SECURE": "false",
             "WVA_ACT": "direct",
+            "WVA_JOURNAL_DIR": str(self.directory / f"{name}-journal"),
             **self.settings,
             **settings,
         }

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager
-async def load(url: str, per_s: float, *, prompt: int = 1500, answer: int = 150) -> AsyncIterator[dict[str, int]]:
+async def load(url: str, per_s: float, *, prompt: int = 3000, answer: int = 250) -> AsyncIterator[dict[str, int]]:
     """So many requests a second, whatever becomes of them, until the end of the block."""
     ended: dict[str, int] = {}
     tasks: set[asyncio.Task[None]] = set()
