@@ -1,6 +1,7 @@
 """``wva controller``: the controller of a Kubernetes cluster."""
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -38,7 +39,7 @@ def controller(
     found = load_settings(settings or [], os.environ)
     log_as_json(found.settings.log_level)
     for notice in found.notices:
-        typer.echo(notice, err=True)
+        logging.getLogger("wva").warning("%s", notice)
     uvloop.run(_run(found.settings, kubeconfig, context))
 
 

@@ -120,6 +120,6 @@ async def test_an_address_that_is_taken_is_said(nobody: Api) -> None:
     controller = Controller()
     async with controller.served(nobody, METRICS_BIND_ADDRESS="0") as (ports, _):
         taken = f"127.0.0.1:{ports.probes}"
-        with pytest.raises(UserError, match=f"probes: cannot listen on {taken}"):
+        with pytest.raises(UserError, match=rf"probes: cannot listen on {taken} \(Address already in use\)"):
             async with controller.served(nobody, METRICS_BIND_ADDRESS="0", HEALTH_PROBE_BIND_ADDRESS=taken):
                 pass

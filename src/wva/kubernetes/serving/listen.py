@@ -1,5 +1,6 @@
 """Listening on an address for as long as something is needed."""
 
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,8 @@ async def listening(
         try:
             await site.start()
         except OSError as error:
-            raise UserError(f"{what}: cannot listen on {address} ({error.strerror}); choose another address") from None
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise UserError(f"{what}: cannot listen on {address} ({why}); choose another address") from None
         yield int(runner.addresses[0][1])
     finally:
         await runner.cleanup()
