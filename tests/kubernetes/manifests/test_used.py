@@ -12,11 +12,12 @@ from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
 from tests.kubernetes.rights import compare, recorded
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.client import Api
-from wva.kubernetes.api.resource import DEPLOYMENTS, VARIANT_AUTOSCALINGS
+from wva.kubernetes.api.client import STRATEGIC_MERGE_PATCH, Api
+from wva.kubernetes.api.resource import DEPLOYMENTS, PODS, VARIANT_AUTOSCALINGS
 from wva.kubernetes.controller import run_controller
 from wva.kubernetes.manifests.installation import METRICS_READER, Installation
 from wva.kubernetes.manifests.rights import rights
+from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
 from wva.kubernetes.orders import ACT, PIN
 from wva.kubernetes.scope import INSTANCE
 from wva.kubernetes.serving.serve import Ports
@@ -31,18 +32,19 @@ ENVIRONMENT = {
     "GLOBAL_OPT_INTERVAL": "1s",
 }
 SELDOM = {
-    ("get", "pods"), ("patch", "pods"), ("patch", "pods/status"), ("patch", "events"), ("create", "events"),
+    ("patch", "events"), ("create", "events"),
     ("get", "statefulsets/scale"), ("patch", "statefulsets/scale"), ("patch", "configmaps"), ("get", "/metrics"),
     ("list", "scaledobjects"), ("list", "inferencepools"),
 }  # fmt: skip
-"""What is used only for pods that drain, for what happens again, and for kinds that are not here."""
+"""What is used only for what happens again, and for kinds that are not here."""
 
 
 @pytest.mark.slow
 async def test_it_keeps_to_its_rights(api: Api, installed: Installation, kubeconfig: Path, tmp_path: Path) -> None:
     home, name = installed.namespace, installed.name("controller")
     only = home if installed.namespaced else None
-    await apply(api, home, vllm("llama", replicas=1), _declared(installed))
+    gated = vllm("llama", pod={"readinessGates": [{"conditionType": SERVING_GATE}]})
+    await apply(api, home, gated, _declared(installed))
     account = await service_account(api, kubeconfig, tmp_path, home, name, [])
     given = {"POD_NAMESPACE": home, "WATCH_NAMESPACE": only or "", "CONTROLLER_INSTANCE": installed.instance or ""}
     settings = parse_settings({}, {**ENVIRONMENT, **given}).settings
@@ -52,6 +54,9 @@ async def test_it_keeps_to_its_rights(api: Api, installed: Installation, kubecon
             run_controller(settings, stop, kubeconfig=recording.kubeconfig, on_ready=ports.set_result)
         )
         await until(lambda: _acted(api, home), "its count is written and its status says so")
+        await _becomes_ready(api, home)
+        await api.patch(VARIANT_AUTOSCALINGS, home, "llama", {"metadata": {"annotations": {PIN: "1"}}})
+        await until(lambda: _drains(api, home), "a pod drains")
         await _metrics_are_read(api, kubeconfig, tmp_path, home, await ports)
         stop.set()
         await asyncio.wait_for(controller, 30)
@@ -74,6 +79,19 @@ async def _acted(api: Api, namespace: str) -> bool:
     target = await api.read(DEPLOYMENTS, namespace, "llama")
     declared = await api.read(VARIANT_AUTOSCALINGS, namespace, "llama")
     return bool(target["spec"]["replicas"] == 2 and (declared.get("status") or {}).get("conditions"))
+
+
+async def _becomes_ready(api: Api, namespace: str) -> None:
+    """What a kubelet would say of the pods."""
+    for pod in await api.list(PODS, namespace, "app=llama"):
+        conditions = [{"type": kind, "status": "True"} for kind in ("PodScheduled", "Ready")]
+        body = {"status": {"phase": "Running", "podIP": "127.0.0.1", "conditions": conditions}}
+        await api.patch(PODS, namespace, pod["metadata"]["name"], body, "status", STRATEGIC_MERGE_PATCH)
+
+
+async def _drains(api: Api, namespace: str) -> bool:
+    pods = await api.list(PODS, namespace, "app=llama")
+    return any(DRAINING in (pod["metadata"].get("annotations") or {}) for pod in pods)
 
 
 async def _metrics_are_read(api: Api, kubeconfig: Path, directory: Path, namespace: str, ports: Ports) -> None:
