@@ -74,6 +74,7 @@ def test_values_as_yaml_has_them() -> None:
     assert (found.leader_elect, found.log_level) == (False, LogLevel.DEBUG)
     assert (found.wva_max_replicas_per_minute, found.controller_instance) == (3, "1")
     assert found.lease == f"1.{LEASE}"
+    assert settings(WVA_NODE_SELECTOR="gpu=yes").scope == Scope(HOME, nodes="gpu=yes")
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])

@@ -19,6 +19,8 @@ class Scope:
     """Only what bears this in its label is its business; without one, only what bears none."""
     only_namespace: str | None = None
     """The one namespace that it looks at; ``None`` is all."""
+    nodes: str | None = None
+    """Label selector of the nodes whose hardware counts; ``None`` is all."""
 
     def covers(self, meta: Meta, namespaces: Mapping[str, Namespace]) -> bool:
         """Whether an object that declares a variant is its business."""

@@ -121,7 +121,7 @@ class Settings(BaseModel):
     @property
     def scope(self) -> Scope:
         """Which objects are the controller's business."""
-        return Scope(self.pod_namespace, self.controller_instance, self.watch_namespace)
+        return Scope(self.pod_namespace, self.controller_instance, self.watch_namespace, self.wva_node_selector)
 
     @property
     def lease(self) -> str:

@@ -23,3 +23,9 @@ def test_one_namespace_is_watched_with_the_global_settings_and_nothing_else() ->
 def test_config_maps_are_asked_for_by_name_alone() -> None:
     for each in feeds(Scope("wva")):
         assert (each.fields is not None) is (each.kind is Kind.CONFIG_MAP)
+
+
+def test_only_selected_nodes_are_asked_for() -> None:
+    found = {each.kind: each.labels for each in feeds(Scope("wva", nodes="gpu=yes"))}
+    assert {kind for kind, labels in found.items() if labels is not None} == {Kind.NODE}
+    assert found[Kind.NODE] == "gpu=yes"

@@ -89,13 +89,14 @@ class Api:
         return tuple(answer.get("items") or ())
 
     async def page(
-        self, resource: Resource, namespace: str | None, limit: int, token: str = "", fields: str | None = None
-    ) -> Body:
+        self, resource: Resource, namespace: str | None, limit: int, token: str = "", fields: str | None = None,
+        labels: str | None = None,
+    ) -> Body:  # fmt: skip
         """A list of so many objects; its ``metadata`` names its version and, as ``continue``, the token of the next.
 
-        All pages are of the version that the first one is of. ``fields`` is a field selector.
+        All pages are of the version that the first one is of. ``fields`` and ``labels`` are selectors.
         """
-        query = {"limit": str(limit), "continue": token, "fieldSelector": fields or ""}
+        query = {"limit": str(limit), "continue": token, "fieldSelector": fields or "", "labelSelector": labels or ""}
         given = {name: value for name, value in query.items() if value}
         found = await self._request("GET", resource.path(namespace), query=given)
         if not (found.get("metadata") or {}).get("resourceVersion"):
@@ -103,8 +104,9 @@ class Api:
         return found
 
     async def watch(
-        self, resource: Resource, namespace: str | None, version: str, seconds: float, fields: str | None = None
-    ) -> AsyncGenerator[Event, None]:
+        self, resource: Resource, namespace: str | None, version: str, seconds: float, fields: str | None = None,
+        labels: str | None = None,
+    ) -> AsyncGenerator[Event, None]:  # fmt: skip
         """What happens to objects of a kind after a version; it ends once the API server ends it, after ``seconds``.
 
         Raises ``ApiError`` as requests do, also later on: where the connection breaks, where the end does not come in
@@ -116,6 +118,7 @@ class Api:
             "resourceVersion": version,
             "timeoutSeconds": str(round(seconds)),
             "fieldSelector": fields or "",
+            "labelSelector": labels or "",
         }
         given = {name: value for name, value in query.items() if value}
         about, limit_s = f"WATCH {resource.path(namespace)}", seconds + self._timeout_s

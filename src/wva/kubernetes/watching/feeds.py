@@ -21,6 +21,8 @@ class Feed:
     """``None`` is the whole cluster."""
     name: str | None = None
     """Of the only objects that are asked for, so that the rights for these suffice."""
+    labels: str | None = None
+    """Selector of the only objects that are asked for; the others are as if they were not there."""
     needed: bool = True
     """Whether nothing may be decided without it, where the API server has it at all."""
 
@@ -66,7 +68,7 @@ def feeds(scope: Scope) -> tuple[Feed, ...]:
     only = scope.only_namespace
     found = [] if only is not None else [Feed(Kind.NAMESPACE, (resources.NAMESPACES,))]
     found += _config_maps(scope)
-    found += [Feed(Kind.NODE, (resources.NODES,), needed=False)]
+    found += [Feed(Kind.NODE, (resources.NODES,), labels=scope.nodes, needed=False)]
     found += [Feed(kind, versions, only, needed=False) for kind, versions in _WAKING]
     found += [Feed(kind, versions, only) for kind, versions in reversed(_WORKING)]
     return tuple(found)

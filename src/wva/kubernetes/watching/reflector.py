@@ -109,7 +109,8 @@ class Reflector:
         return last, await self._page(last)
 
     async def _page(self, resource: Resource, token: str = "") -> Body:
-        return await self._api.page(resource, self.feed.namespace, self._page_size, token, self.feed.fields)
+        feed = self.feed
+        return await self._api.page(resource, feed.namespace, self._page_size, token, feed.fields, feed.labels)
 
     def _take_in(self, page: Body) -> set[Key]:
         """Put a page's objects, which may lack what its head says of all, into the mirror."""
@@ -131,7 +132,8 @@ class Reflector:
         resource, version = self._position
         # Not all at once: every watch is a request.
         seconds = self._settings.watch_s * random.uniform(0.8, 1.0)
-        stream = self._api.watch(resource, self.feed.namespace, version, seconds, self.feed.fields)
+        feed = self.feed
+        stream = self._api.watch(resource, feed.namespace, version, seconds, feed.fields, feed.labels)
         async with aclosing(stream) as events:
             async for event in events:
                 if event.happened is Happened.DELETED:
