@@ -14,7 +14,7 @@ from tests.kubernetes.waiting import until
 from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.resource import CONFIG_MAPS
 from wva.kubernetes.reporting import ledger as module
-from wva.kubernetes.reporting.ledger import LEDGER, Ledger
+from wva.kubernetes.reporting.ledger import LEDGER, Ledger, ledger_names
 from wva.kubernetes.reporting.memory import Kept
 from wva.kubernetes.reporting.shards import spread
 from wva.kubernetes.scope import Scope
@@ -61,6 +61,7 @@ async def test_the_successor_reads_what_was_kept(stage: Stage) -> None:
 
 
 async def test_instances_have_their_own(stage: Stage) -> None:
+    assert not set(ledger_names(None)) & set(ledger_names("1")), "a number is an instance like any"
     blue = Stage(stage.api, stage.namespace, "blue")
     await stage.store(KEPT)
     assert await blue.ledger.read() == Kept()
@@ -104,7 +105,7 @@ async def test_what_one_cannot_hold_is_in_several(stage: Stage, monkeypatch: pyt
     }
     await stage.store(Kept(said=said))
     names = (await stage.maps()).keys()
-    assert {"wva-state", "wva-state-1", "wva-state-2"} <= names
+    assert {"wva-state", "wva-state.1", "wva-state.2"} <= names
     successor = Stage(stage.api, stage.namespace)
     assert (await successor.ledger.read()).said == said
     before = await stage.maps()

@@ -9,14 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 from wva.kubernetes.configuration.parse import SATURATION, SCALE_TO_ZERO
-from wva.kubernetes.reporting.ledger import ledger_name
-from wva.kubernetes.scope import Scope
-from wva.kubernetes.settings import HOME, lease_name
+from wva.kubernetes.reporting.ledger import ledger_names
+from wva.kubernetes.settings import lease_name
 
 WATCH = ("list", "watch")
 READ_METRICS = "/metrics"
-_LEDGERS = 16
-"""ConfigMaps that the controller's state may take: a mebibyte each, of which a thousand variants need one or two."""
 
 
 class Where(StrEnum):
@@ -131,12 +128,10 @@ def _leading(lease: str) -> tuple[Right, ...]:
 
 
 def _remembering(instance: str | None) -> tuple[Right, ...]:
-    first = ledger_name(Scope(HOME, instance))
-    names = (first, *(f"{first}-{place}" for place in range(1, _LEDGERS)))
     return (
         Right("", ("configmaps",), ("create",), Where.HOME, "its own state; a new one has no name yet"),
         Right(
             "", ("configmaps",), ("get", "patch"), Where.HOME, "what a successor has to know, when it changes",
-            names=names,
+            names=ledger_names(instance),
         ),
     )  # fmt: skip

@@ -27,9 +27,10 @@ MOST = 16
 """ConfigMaps that the state may take. Four hold what there is to say of 2,000 variants that annotations declare."""
 
 
-def ledger_name(scope: Scope) -> str:
-    """Name of the first ConfigMap; further ones have a number behind it."""
-    return f"{_NAME}-{scope.instance}" if scope.instance else _NAME
+def ledger_names(instance: str | None) -> tuple[str, ...]:
+    """Names of the ConfigMaps, in the order in which they are used. No instance has those of another."""
+    first = f"{_NAME}-{instance}" if instance else _NAME
+    return (first, *(f"{first}.{place}" for place in range(1, MOST)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Ledger:
     ) -> None:
         """``leads`` says whether this process may write, at that moment."""
         self._api, self._leads, self._clock, self._problems = api, leads, clock, problems
-        self._home, self._name, self._pause_s = scope.home, ledger_name(scope), pause_s
+        self._home, self._names, self._pause_s = scope.home, ledger_names(scope.instance), pause_s
         self._maps: list[_Map] = []
         self._kept: Kept | None = None
         self._stored: Kept | None = None
@@ -125,7 +126,7 @@ class Ledger:
             return True
         if not self._leads():
             return False
-        name = self._name_of(place)
+        name = self._names[place]
         try:
             if known.version is None:
                 body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": _LABELS}}
@@ -145,14 +146,11 @@ class Ledger:
 
     async def _read(self, place: int) -> _Map | None:
         try:
-            return _map(await self._api.read(CONFIG_MAPS, self._home, self._name_of(place)))
+            return _map(await self._api.read(CONFIG_MAPS, self._home, self._names[place]))
         except ApiError as error:
             if error.missing:
                 return None
             raise
-
-    def _name_of(self, place: int) -> str:
-        return f"{self._name}-{place}" if place else self._name
 
 
 def _map(body: Mapping[str, Any]) -> _Map:
