@@ -86,7 +86,7 @@ def sustainable(server: Server, mix: RequestMix, objectives: Objectives, headroo
         rate *= 1.0 - headroom
         batch = _largest(batch, lambda whole: whole - rate * steps * tpot(whole))
         tpot_s = _interpolate(tpot, batch)
-    return Capacity(rate, batch, tpot_s, ttft_s, binding, batch * mix.mean_context)
+    return Capacity(rate, batch, tpot_s, ttft_s, binding, batch * mix.mean_held)
 
 
 def utilisation(server: Server, mix: RequestMix, requests_per_s: float) -> float:
@@ -121,7 +121,7 @@ def largest_batch(server: Server, mix: RequestMix) -> tuple[float, Binding]:
     """
     if mix.input_tokens + mix.output_tokens > server.max_model_len:
         return 0.0, Binding.KV_CACHE
-    blocks = (mix.mean_context + (BLOCK_TOKENS - 1) / 2) / BLOCK_TOKENS
+    blocks = (mix.mean_held + (BLOCK_TOKENS - 1) / 2) / BLOCK_TOKENS
     fitting = server.kv_blocks / (blocks + min(blocks, server.window_blocks))
     if fitting < server.max_num_seqs:
         return fitting, Binding.KV_CACHE

@@ -14,7 +14,7 @@ class RequestMix:
     prefix_hit_rate: float = 0.0
     """Part of the prompt found in the prefix cache, 0 to 1."""
     held_tokens: float | None = None
-    """Tokens that a sequence in flight holds on average, where that was measured.
+    """KV-cache tokens for each sequence in flight on average, where that was measured: what several share is held once.
 
     Long answers are in flight for longer, so this is more than prompt and half an answer where lengths vary:
     ``input + E[output^2] / (2 E[output])`` for answers independent of their prompts.
@@ -36,8 +36,18 @@ class RequestMix:
         return max(0.0, self.output_tokens - 1.0)
 
     @property
+    def mean_held(self) -> float:
+        """KV-cache tokens for each decoding sequence on average: what memory is needed for."""
+        return self.mean_length if self.held_tokens is None else self.held_tokens
+
+    @property
     def mean_context(self) -> float:
-        """Tokens that a decoding sequence knows on average."""
-        if self.held_tokens is not None:
-            return self.held_tokens
+        """Tokens that a decoding sequence attends to on average: what a step reads, also where several share it."""
+        if self.held_tokens is None:
+            return self.mean_length
+        return max(self.held_tokens, min(self.mean_length, self.held_tokens + self.cached_tokens))
+
+    @property
+    def mean_length(self) -> float:
+        """Prompt and half the answer."""
         return self.input_tokens + self.output_tokens / 2.0
