@@ -9,7 +9,8 @@ import asyncio
 import json
 import resource
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,27 @@ async def create(kubeconfig: Path, count: int) -> None:
     async def some(api: Api) -> None:
         for number in numbers:
             body, status = running_pod(number)
-            await api.create(PODS, NAMESPACE, body)
+            with suppress_existing():
+                await api.create(PODS, NAMESPACE, body)
             await api.patch(PODS, NAMESPACE, body["metadata"]["name"], {"status": status}, "status")
 
     async with Api(await configuration(kubeconfig), timeout_s=60.0) as api:
-        with suppress(ApiError):
+        with suppress_existing():
             await api.create(NAMESPACES, None, {"metadata": {"name": NAMESPACE}})
         while not await api.list(SERVICE_ACCOUNTS, NAMESPACE):
             await asyncio.sleep(0.1)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(AT_ONCE):
                 tasks.create_task(some(api))
+
+
+@contextmanager
+def suppress_existing() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        if not error.conflict:
+            raise
 
 
 def running_pod(number: int) -> tuple[dict[str, Any], dict[str, Any]]:

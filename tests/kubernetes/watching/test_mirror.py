@@ -223,6 +223,7 @@ def test_a_cluster_for_discovery() -> None:
     mirror.seen(Kind.SCALED_OBJECT, at(4, bodies.scaled_object("k", "d")))
     mirror.seen(Kind.NAMESPACE, at(5, {"metadata": {"name": "team"}}))
     cluster = mirror.cluster()
+    assert mirror.view().cluster == cluster
     assert set(cluster.workloads) == {("Deployment", "team", "d"), ("StatefulSet", "team", "d")}
     assert [scaler.meta.name for scaler in cluster.scalers] == ["h", "k"]
     assert set(cluster.namespaces) == {"team"}

@@ -50,6 +50,8 @@ class Reflector:
         """Version of the newest list or event."""
         self._listed = False
         """Whether what was listed is in the mirror."""
+        self._went_on = False
+        """Whether a watch has gone on from the newest list."""
         self._page_size = settings.page_size
         self._failures = 0
         self._denied_since: float | None = None
@@ -80,21 +82,19 @@ class Reflector:
 
     async def _list(self) -> None:
         """Read the whole list into the mirror, page by page."""
-        present = set[Key]()
-        token = ""
-        resource = None
-        while resource is None or token:
-            if resource is None:
-                resource, page = await self._first_page()
-                self._notice_restored(int(page["metadata"]["resourceVersion"]))
-            else:
-                page = await self._page(resource, token)
+        resource, page = await self._first_page()
+        version = page["metadata"]["resourceVersion"]
+        if int(version) < self._newest:
+            self._mirror.distrust(self.feed)
+        present = self._take_in(page)
+        while token := page["metadata"].get("continue"):
+            # Megabytes, that are not to wait for the next ones.
+            page.clear()
+            page = await self._page(resource, token)
             present |= self._take_in(page)
-            version, token = page["metadata"]["resourceVersion"], page["metadata"].get("continue") or ""
-            del page
         self._mirror.listed(self.feed, present, version)
         self._position = resource, version
-        self._newest, self._listed, self._page_size = int(version), True, self._settings.page_size
+        self._newest, self._listed, self._went_on = int(version), True, False
         self._heard()
 
     async def _first_page(self) -> tuple[Resource, Body]:
@@ -122,10 +122,6 @@ class Reflector:
             found.add((about.get("namespace") or "", about["name"]))
         return found
 
-    def _notice_restored(self, version: int) -> None:
-        if version < self._newest:
-            self._mirror.distrust(self.feed)
-
     async def _watch(self) -> None:
         """Take in what happens until the API server ends it."""
         assert self._position is not None
@@ -143,12 +139,15 @@ class Reflector:
                     self._mirror.seen(self.feed.kind, event.body)
                 self._position = resource, event.version
                 self._newest = int(event.version)
-                self._heard()
+                self._goes_on()
+        self._goes_on()
+
+    def _goes_on(self) -> None:
+        self._went_on, self._failures, self._page_size = True, 0, self._settings.page_size
         self._heard()
 
     def _heard(self) -> None:
         self._denied_since = None
-        self._failures = 0
         self._problems.solved(self._part)
         self._settle()
 
@@ -164,8 +163,8 @@ class Reflector:
             self._position = None
             return self._denied(error)
         if error.expired:
-            if self._position is None:
-                # The list itself took too long: fewer, larger pages.
+            if not self._went_on:
+                # The list took so long that its version was too old before or right after its end.
                 self._page_size *= 4
             self._position = None
         elif error.code not in _GOES_ON:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import NoReturn
 
 from wva.fleet.clock import Clock
 from wva.kubernetes.api.client import Api
@@ -35,12 +34,11 @@ class Watch:
             for feed in feeds(scope)
         )
 
-    async def run(self) -> NoReturn:
+    async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for each in self._reflectors:
                 tasks.create_task(each.run(), name=f"watch of {each.feed}")
-        raise AssertionError("watches do not end")
 
     @property
     def synced(self) -> bool:
