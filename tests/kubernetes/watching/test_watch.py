@@ -16,9 +16,9 @@ from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import (
     CONFIG_MAPS,
     DEPLOYMENTS,
+    INFERENCE_POOLS_V1ALPHA2,
     NODES,
     PODS,
-    SCALED_OBJECTS,
     SERVICES,
     Resource,
 )
@@ -92,8 +92,9 @@ async def test_settings_come_from_home_and_from_the_one_namespace(
 async def test_nothing_that_ended_stays_after_the_api_server_was_away(
     api: Api, namespace: str, kubeconfig: Path, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    await apply(api, namespace, crd("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"))
-    await api.create(SCALED_OBJECTS, namespace, _scaled_object())
+    kind = crd("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects")
+    mine = await _is_gone(api, kind["metadata"]["name"])
+    await apply(api, namespace, *([kind] if mine else []), of_namespace(bodies.scaled_object("s", "d")))
     for name in ("kept", "ended"):
         await api.create(SERVICES, namespace, service(name))
     lost = list[str]()
@@ -116,7 +117,8 @@ async def test_nothing_that_ended_stays_after_the_api_server_was_away(
         # An API server that has just started knows neither its roles nor its custom resources.
         assert lost == ["Service ended"]
         assert [scaler.meta.name for scaler in mirror.scalers()] == ["s"]
-    await api.delete(CRDS, None, "scaledobjects.keda.sh")
+    if mine:
+        await api.delete(CRDS, None, kind["metadata"]["name"])
 
 
 async def test_what_happens_while_the_connection_is_broken_is_told_afterwards(
@@ -138,23 +140,21 @@ async def test_what_happens_while_the_connection_is_broken_is_told_afterwards(
 
 @pytest.mark.slow
 async def test_custom_resources_may_come_and_go(api: Api, namespace: str, kubeconfig: Path) -> None:
-    current = crd("inference.networking.k8s.io", "v1", "InferencePool", "inferencepools")
-    pool = Resource("inference.networking.k8s.io", "v1", "inferencepools")
-    current["metadata"]["annotations"] = {"api-approved.kubernetes.io": "unapproved, for a test"}
+    group = INFERENCE_POOLS_V1ALPHA2.group
+    kind = crd(group, "v1alpha2", "InferencePool", "inferencepools")
+    spec = {"selector": {"app": "x"}, "targetPortNumber": 8000, "extensionRef": {"name": "epp"}}
+    pool = {"apiVersion": f"{group}/v1alpha2", "kind": "InferencePool", "metadata": {"name": "p"}, "spec": spec}
     async with watching(kubeconfig, only(namespace), grace_s=1.0) as watch:
         mirror = watch.mirror
         await watch.until_synced()
         assert mirror.inference_pools() == ()
         assert not watch.problems.now
         for _ in range(2):
-            await apply(api, namespace, current)
-            spec = {"selector": {"matchLabels": {"app": "x"}}, "targetPorts": [{"number": 8000}]}
-            body = {"apiVersion": pool.api_version, "kind": "InferencePool", "metadata": {"name": "p"}, "spec": spec}
-            await api.create(pool, namespace, body)
+            await apply(api, namespace, kind, pool)
             await until_it(watch, "the pool", lambda: [found.meta.name for found in mirror.inference_pools()] == ["p"])
-            await api.delete(CRDS, None, current["metadata"]["name"])
+            await api.delete(CRDS, None, kind["metadata"]["name"])
             await until_it(watch, "no pool", lambda: mirror.inference_pools() == ())
-            await until(lambda: _is_gone(api, current["metadata"]["name"]), "the kind's end")
+            await until(lambda: _is_gone(api, kind["metadata"]["name"]), "the kind's end")
         assert not watch.problems.now
 
 
@@ -178,7 +178,6 @@ async def test_the_rights_to_list_and_watch_in_one_namespace_suffice(
         assert watch.mirror.nodes() is None
         assert list(watch.problems.now) == ["watch of Node"]
         assert "403" in watch.problems.now["watch of Node"]
-        assert watch.problems.counts["watch"] <= 2 + 1 / QUICK.absent_s * 30
 
         shown = [{"apiGroups": [""], "resources": ["nodes"], "verbs": READ}]
         await service_account(api, kubeconfig, tmp_path, namespace, "wva", rules, shown)
@@ -239,7 +238,7 @@ async def test_a_connection_that_is_silently_dead_is_noticed(
             return watch.mirror.service(namespace, "s") is not None
 
         await until_it(watch, "the service", seen)
-        assert 2.0 < max(stale) < 2 * (QUICK.watch_s + 2.0)
+        assert QUICK.watch_s < max(stale) < 15
         await until_it(watch, "no problem", lambda: not watch.problems.now)
         await until_it(watch, "what is fresh", lambda: max(age or 0.0 for age in watch.stale_for_s().values()) < 2.5)
 
@@ -256,8 +255,3 @@ def _hpa(name: str, target: str) -> dict[str, Any]:
     body = of_namespace(bodies.hpa(name, target, spec={"metrics": []}))
     del body["spec"]["metrics"]
     return {**body, "apiVersion": HPAS.api_version}
-
-
-def _scaled_object() -> dict[str, Any]:
-    body = of_namespace(bodies.scaled_object("s", "d"))
-    return {**body, "metadata": {"name": "s"}}
