@@ -227,7 +227,7 @@ async def test_a_connection_that_is_silently_dead_is_noticed(
     api: Api, namespace: str, kubeconfig: Path, tmp_path: Path
 ) -> None:
     scope = only(namespace)
-    async with relayed(kubeconfig, tmp_path) as (relay, through), watching(through, scope, timeout_s=2.0) as watch:
+    async with relayed(kubeconfig, tmp_path) as (relay, through), watching(through, scope) as watch:
         await watch.until_synced()
         relay.deaden()
         await api.create(SERVICES, namespace, service("s"))

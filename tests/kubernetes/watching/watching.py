@@ -15,16 +15,16 @@ from wva.kubernetes.watching.settings import WatchSettings
 from wva.kubernetes.watching.watch import Watch
 
 QUICK = WatchSettings(
-    page_size=2, watch_s=2.0, first_pause_s=0.1, longest_pause_s=0.3, absent_s=0.3, grace_s=5.0
+    page_size=2, watch_s=2.0, patience_s=2.0, first_pause_s=0.1, longest_pause_s=0.3, absent_s=0.3, grace_s=5.0
 )  # fmt: skip
 
 
 @asynccontextmanager
 async def watching(
-    kubeconfig: Path, scope: Scope, settings: WatchSettings = QUICK, timeout_s: float = 10.0, **changes: Any
+    kubeconfig: Path, scope: Scope, settings: WatchSettings = QUICK, **changes: Any
 ) -> AsyncIterator[Watch]:
     """A watch in the background; with ``changes`` to its settings."""
-    async with Api(await configuration(kubeconfig), timeout_s) as api:
+    async with Api(await configuration(kubeconfig)) as api:
         watch = Watch(api, scope, SystemClock(), settings=replace(settings, **changes))
         task = asyncio.create_task(watch.run())
         try:

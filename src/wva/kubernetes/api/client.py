@@ -104,13 +104,19 @@ class Api:
         return found
 
     async def watch(
-        self, resource: Resource, namespace: str | None, version: str, seconds: float, fields: str | None = None,
+        self,
+        resource: Resource,
+        namespace: str | None,
+        version: str,
+        seconds: float,
+        limit_s: float,
+        fields: str | None = None,
         labels: str | None = None,
-    ) -> AsyncGenerator[Event, None]:  # fmt: skip
+    ) -> AsyncGenerator[Event, None]:
         """What happens to objects of a kind after a version; it ends once the API server ends it, after ``seconds``.
 
-        Raises ``ApiError`` as requests do, also later on: where the connection breaks, where the end does not come in
-        time, as over a connection that is silently dead, and where the API server says that it cannot go on.
+        Raises ``ApiError`` as requests do, also later on: where the connection breaks, where the end does not come
+        within ``limit_s``, as over a connection that is silently dead, and where the API server cannot go on.
         """
         query = {
             "watch": "true",
@@ -121,7 +127,7 @@ class Api:
             "labelSelector": labels or "",
         }
         given = {name: value for name, value in query.items() if value}
-        about, limit_s = f"WATCH {resource.path(namespace)}", seconds + self._timeout_s
+        about = f"WATCH {resource.path(namespace)}"
         with _reached(about, limit_s):
             async with await self._response("GET", resource.path(namespace), None, given, limit_s=limit_s) as response:
                 if response.status != HTTPStatus.OK:

@@ -128,8 +128,8 @@ class Reflector:
         resource, version = self._position
         # Not all at once: every watch is a request.
         seconds = self._settings.watch_s * random.uniform(0.8, 1.0)
-        feed = self.feed
-        stream = self._api.watch(resource, feed.namespace, version, seconds, feed.fields, feed.labels)
+        feed, limit_s = self.feed, seconds + self._settings.patience_s
+        stream = self._api.watch(resource, feed.namespace, version, seconds, limit_s, feed.fields, feed.labels)
         async with aclosing(stream) as events:
             async for event in events:
                 if event.happened is Happened.DELETED:

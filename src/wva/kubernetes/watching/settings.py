@@ -11,7 +11,9 @@ class WatchSettings:
     """Objects of one page of a list: a few megabytes of JSON, which are let go of before the next is asked for."""
     watch_s: float = 30.0
     """For which one watch lasts. The API server ends it then and it goes on with another, so that a connection that is
-    silently dead is noticed this long plus the limit of a request after its last word, also where nothing happens."""
+    silently dead is noticed this long plus ``patience_s`` after it began, also where nothing happens."""
+    patience_s: float = 10.0
+    """For which its end is waited for beyond that."""
     least_pause_s: float = 0.1
     """Between a watch that ended well and the next."""
     first_pause_s: float = 0.5
