@@ -21,13 +21,21 @@ from tests.kubernetes.fleet_kit import (
     variant_autoscaling,
     vllm,
 )
+from tests.kubernetes.load import even_load
 from tests.kubernetes.monitoring import monitoring
 from tests.kubernetes.node_agent import NodeAgent, node_agent
-from tests.kubernetes.picker import picker
+from tests.kubernetes.picker import Picker, picker
 from tests.kubernetes.waiting import until
 from tests.prometheus.servers import serving
 from wva.kubernetes.api.client import Api
-from wva.kubernetes.api.resource import DEPLOYMENTS, INFERENCE_POOLS_V1ALPHA2, PODS, REPLICA_SETS, SCALED_OBJECTS
+from wva.kubernetes.api.resource import (
+    DEPLOYMENTS,
+    ENDPOINTS,
+    INFERENCE_POOLS_V1ALPHA2,
+    PODS,
+    REPLICA_SETS,
+    SCALED_OBJECTS,
+)
 from wva.kubernetes.crd.schema import custom_resource_definition
 
 pytestmark = pytest.mark.slow
@@ -113,14 +121,43 @@ async def test_a_picker_holds_what_comes_to_nobody_and_follows_ready_pods(
         assert first not in front.backends
 
         (pool,) = await api.list(INFERENCE_POOLS_V1ALPHA2, namespace)
-        (found,) = await api.list(PODS, namespace, f"app={pool['spec']['extensionRef']['name']}")
-        assert front.url == f"http://{found['status']['podIP']}:9090"
-        await until(lambda: is_ready(api, namespace, found["metadata"]["name"]), "the picker's pod is ready")
+        assert await metrics_address(api, namespace, pool["spec"]["extensionRef"]["name"]) == front.url
 
 
-async def is_ready(api: Api, namespace: str, name: str) -> bool:
-    conditions = (await api.read(PODS, namespace, name))["status"].get("conditions") or ()
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+async def came(front: Picker, count: int) -> bool:
+    return front.gateway.tally(LLAMA).offered >= count
+
+
+async def test_a_shrink_that_drains_loses_no_request_of_an_even_load(
+    api: Api, namespace: str, agent: NodeAgent, kubeconfig: Path
+) -> None:
+    deployment = vllm("llama", replicas=2)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "3"]}}}
+    await apply(api, namespace, *FOREIGN_KINDS, deployment)
+    async with picker(api, kubeconfig, namespace) as front:
+
+        async def routes(count: int) -> bool:
+            return len(front.backends) == count
+
+        await until(lambda: routes(2), "both pods are routed to", 60.0)
+        loading = asyncio.create_task(even_load(front.url, rate=20.0, duration_s=6.0))
+        await until(lambda: came(front, 20), "some requests came")
+        await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 1}})
+        await until(lambda: routes(1), "one pod is routed to")
+        seen = await loading
+    assert seen.outcome == ["completed"] * 120
+
+
+async def metrics_address(api: Api, namespace: str, service: str) -> str:
+    """Where the Endpoints of a Service say that its metrics are."""
+
+    async def found() -> list[dict[str, Any]]:
+        return list((await api.read(ENDPOINTS, namespace, service)).get("subsets") or ())
+
+    (subset,) = await until(found, "the Service has endpoints")
+    (port,) = (each["port"] for each in subset["ports"] if each["name"] == "http-metrics")
+    return f"http://{subset['addresses'][0]['ip']}:{port}"
 
 
 async def test_users_objects_are_taken_and_a_quota_holds(api: Api, namespace: str) -> None:
