@@ -1,18 +1,16 @@
 """A gateway in front of a model's pods, in the place of llm-d's endpoint picker: it routes, holds, and shows queues.
 
-Like the picker it follows the pods that the pool's selector finds. Its own address is one of this machine's that is not
-of the loopback: others find it by the Endpoints of its Service, and the API server takes no loopback into those.
+Like the picker it follows the pods that the pool's selector finds, not Endpoints: the API server takes no addresses of
+the loopback into those.
 """
 
 import asyncio
-import socket
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import LLAMA, MODEL_LABEL, inference_pool
@@ -28,6 +26,7 @@ from wva.kubernetes.api.resource import PODS
 from wva.prometheus.scraper import Scraper, ScraperSettings
 
 Body = dict[str, Any]
+METRICS_PORT = 9090
 SERVER_PORT = 8000
 READ_EVERY_S = 0.1
 
@@ -88,14 +87,13 @@ async def picker(
     gateway = Gateway([ServedModel(model)], replace(settings, pool=f"{name}-pool"))
     scraper = Scraper(SystemClock(), None, ScraperSettings(interval_s=READ_EVERY_S), gateway.read)
     found = Picker(gateway, scraper, namespace, label, model)
-    address = _own_address()
-    found.url = await gateway.start(address, 0)
-    port = int(found.url.rpartition(":")[2])
+    address = f"127.254.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
+    found.url = await gateway.start(address, METRICS_PORT)
     async with connected(kubeconfig) as client, scraper:
         following = asyncio.create_task(Watcher(client, PODS).run(found.seen))
         try:
             pool = inference_pool(f"{name}-pool", label, name, pool_version)
-            await apply(api, namespace, _pod(name, address, port), _service(name, port), pool)
+            await apply(api, namespace, _pod(name, address), _service(name), pool)
             yield found
         finally:
             following.cancel()
@@ -103,30 +101,20 @@ async def picker(
             await gateway.stop()
 
 
-def _pod(name: str, address: str, port: int) -> Body:
+def _pod(name: str, address: str) -> Body:
     container = {
         "name": "epp",
         "image": "ghcr.io/llm-d/llm-d-inference-scheduler:v0.7.0",
-        "ports": [{"name": "metrics", "containerPort": port}],
+        "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
     }
     metadata = {"name": name, "labels": {"app": name}, "annotations": {ADDRESS: address}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
 
 
-def _service(name: str, port: int) -> Body:
+def _service(name: str) -> Body:
     ports = [
         {"name": "grpc-ext-proc", "port": 9002, "targetPort": 9002},
-        {"name": "http-metrics", "port": 9090, "targetPort": port},
+        {"name": "http-metrics", "port": METRICS_PORT, "targetPort": "metrics"},
     ]
     spec = {"selector": {"app": name}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
-
-
-def _own_address() -> str:
-    """An address of this machine that others reach it by; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        try:
-            asked.connect(("192.0.2.1", 9))
-        except OSError:
-            pytest.skip("this machine has no address but the loopback's; Endpoints cannot lead to the picker")
-        return str(asked.getsockname()[0])

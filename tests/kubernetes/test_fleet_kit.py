@@ -30,13 +30,15 @@ from tests.prometheus.servers import serving
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import (
     DEPLOYMENTS,
-    ENDPOINTS,
     INFERENCE_POOLS_V1ALPHA2,
     PODS,
     REPLICA_SETS,
     SCALED_OBJECTS,
+    SERVICES,
 )
 from wva.kubernetes.crd.schema import custom_resource_definition
+from wva.kubernetes.measuring.pickers import addresses, label_selector
+from wva.kubernetes.objects.service import service
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +123,8 @@ async def test_a_picker_holds_what_comes_to_nobody_and_follows_ready_pods(
         assert first not in front.backends
 
         (pool,) = await api.list(INFERENCE_POOLS_V1ALPHA2, namespace)
-        assert await metrics_address(api, namespace, pool["spec"]["extensionRef"]["name"]) == front.url
+        name = pool["spec"]["extensionRef"]["name"]
+        assert await until(lambda: found_pickers(api, namespace, name), "the picker is found") == (front.url,)
 
 
 async def came(front: Picker, count: int) -> bool:
@@ -149,15 +152,13 @@ async def test_a_shrink_that_drains_loses_no_request_of_an_even_load(
     assert seen.outcome == ["completed"] * 120
 
 
-async def metrics_address(api: Api, namespace: str, service: str) -> str:
-    """Where the Endpoints of a Service say that its metrics are."""
-
-    async def found() -> list[dict[str, Any]]:
-        return list((await api.read(ENDPOINTS, namespace, service)).get("subsets") or ())
-
-    (subset,) = await until(found, "the Service has endpoints")
-    (port,) = (each["port"] for each in subset["ports"] if each["name"] == "http-metrics")
-    return f"http://{subset['addresses'][0]['ip']}:{port}"
+async def found_pickers(api: Api, namespace: str, name: str) -> tuple[str, ...]:
+    """Where the controller finds the pickers behind a Service."""
+    front = service(await api.read(SERVICES, namespace, name))
+    assert front.selector is not None
+    found = addresses(front, await api.list(PODS, namespace, label_selector(front.selector)))
+    assert not isinstance(found, str), found
+    return tuple(each.url for each in found)
 
 
 async def test_users_objects_are_taken_and_a_quota_holds(api: Api, namespace: str) -> None:
