@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ PORTS = ("ETCD_PORT", "ETCD_PEER_PORT", "API_PORT", "KCM_PORT", "SCHED_PORT")
 SETTINGS = {"HPA_SYNC": "5s", "FEATURE_GATES": "HPAScaleToZero=true"}
 API_SERVER = "kube-apiserver"
 START_LIMIT_S = 120.0
+LISTENED = (20_000, 32_000)
+"""Ports below those that Linux gives to connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,7 @@ def _stopped_afterwards(directory: Path) -> Iterator[None]:
 
 
 def _start(directory: Path) -> None:
-    with ExitStack() as stack:
-        ports = {name: str(_free_port(stack)) for name in PORTS}
+    ports = dict(zip(PORTS, map(str, _free_ports(len(PORTS))), strict=True))
     environment = {**os.environ, **SETTINGS, **ports, "K8S_DIR": str(directory)}
     # The programs stay, so their output goes to files: a pipe would be waited for until they end.
     with (directory / "start.log").open("w+") as log:
@@ -141,10 +143,15 @@ def _start_again(directory: Path) -> None:
     subprocess.run([curl, "-sf", "--max-time", "5", *retry, *keys, ready], check=True, stdout=subprocess.DEVNULL)
 
 
-def _free_port(stack: ExitStack) -> int:
-    taken = stack.enter_context(socket.socket())
-    taken.bind(("127.0.0.1", 0))
-    return int(taken.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, and that the system gives to no connection before they are listened on."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(*LISTENED)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            found += [] if port in found else [port]
+    return found
 
 
 def _api_server(directory: Path) -> int | None:

@@ -15,7 +15,7 @@ from tests.kubernetes.pod_server import Pace, PodServer
 from tests.kubernetes.pod_status import Seen, now, said_already, status
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
-from wva.kubernetes.api.resource import PODS
+from wva.kubernetes.api.resource import NAMESPACES, PODS
 
 Body = dict[str, Any]
 AGAIN_AFTER_S = 0.2
@@ -82,6 +82,9 @@ class PodLife:
 
     async def run(self) -> None:
         """Live until deleted, then end as told. Cancelled, it kills what runs."""
+        if await self._comes_too_late():
+            await self._leave()
+            return
         telling = asyncio.create_task(self._tell())
         living = asyncio.create_task(self._live())
         leaving = asyncio.create_task(self._leaving.wait())
@@ -97,6 +100,13 @@ class PodLife:
         finally:
             await _cancelled(living, leaving, telling)
             await self._server.stop(0.0, 0.0, self._gone)
+
+    async def _comes_too_late(self) -> bool:
+        """Whether its namespace is being deleted: a pod of a test that is over, and will be told to end in a moment."""
+        with suppress(ApiError):
+            namespace = await self._reach.api.read(NAMESPACES, None, self.key[0])
+            return "deletionTimestamp" in namespace["metadata"]
+        return False
 
     async def _live(self) -> None:
         self._seen.began = now()

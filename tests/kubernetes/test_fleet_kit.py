@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.kubernetes.apply import apply
+from tests.kubernetes.apply import apply, resource_of
 from tests.kubernetes.external_metrics import external_metrics
 from tests.kubernetes.fleet_kit import (
     DESIRED,
@@ -164,7 +164,14 @@ async def found_pickers(api: Api, namespace: str, name: str) -> tuple[str, ...]:
 async def test_users_objects_are_taken_and_a_quota_holds(api: Api, namespace: str) -> None:
     await apply(api, namespace, custom_resource_definition(), *FOREIGN_KINDS)
     objects = [variant_autoscaling("va", "llama"), scaled_object(namespace, "va", "llama", model=LLAMA)]
-    await apply(api, namespace, *objects, resource_quota("gpus", 1), vllm("llama", replicas=2))
+    quota = resource_quota("gpus", 1)
+    await apply(api, namespace, *objects, quota)
+
+    async def counted() -> bool:
+        return "hard" in (await api.read(resource_of(quota), namespace, "gpus")).get("status", {})
+
+    await until(counted, "the quota is counted")
+    await apply(api, namespace, vllm("llama", replicas=2))
     assert len(await api.list(SCALED_OBJECTS, namespace)) == 1
 
     async def refused() -> bool:
