@@ -42,7 +42,8 @@ class PodLife:
         self._pace = pace
         self._seen = Seen(serves.container)
         container = next(each for each in pod["spec"]["containers"] if each["name"] == serves.container)
-        self._server = PodServer(container, serves, self._seen, self.log, pace)
+        grace_s = float(pod["spec"].get("terminationGracePeriodSeconds", 30))
+        self._server = PodServer(container, serves, self._seen, self.log, pace, grace_s)
         self._hook_s = _hook_s(container)
         self._leaving = asyncio.Event()
         self._gone = asyncio.Event()

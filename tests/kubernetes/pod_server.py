@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from tests.kubernetes.pod_command import Served
+from tests.kubernetes.pod_probe import Probe
 from tests.kubernetes.pod_status import Seen, now
 from wva.local.command import Launch
 from wva.local.process import Process
@@ -20,7 +21,7 @@ LOG_BYTES = 1 << 20
 LONGEST_BACK_OFF_S = 30.0
 LEAST_GRACE_S = 2.0
 """What the process gets after a preStop hook that has used all of the grace period up, as from a kubelet."""
-ON_REQUEST = {"path": "/health"}
+ON_REQUEST = {"httpGet": {"path": "/health"}}
 """Where a server without a readiness probe is asked."""
 
 
@@ -41,11 +42,13 @@ class Pace:
 class PodServer:
     """The process behind a container; what it does shows in ``seen``."""
 
-    def __init__(self, container: Body, serves: Served, seen: Seen, log: Path, pace: Pace) -> None:
-        """Nothing runs yet."""
-        self._probe = container.get("readinessProbe")
-        self._get = self._probe.get("httpGet") if self._probe else ON_REQUEST
-        self._port = _port(container, (self._get or {}).get("port"), serves.port)
+    def __init__(self, container: Body, serves: Served, seen: Seen, log: Path, pace: Pace, grace_s: float) -> None:
+        """Nothing runs yet; ``grace_s`` is the pod's own, for the end of a server that lives no more."""
+        self._grace_s = grace_s
+        readiness = container.get("readinessProbe") or (ON_REQUEST if serves.command else {})
+        self._readiness = Probe.of(readiness, container, serves.port)
+        liveness = container.get("livenessProbe")
+        self._liveness = None if liveness is None else Probe.of(liveness, container, serves.port)
         self._serves = serves
         self._seen = seen
         self._log = log
@@ -57,7 +60,7 @@ class PodServer:
         back_off_s = 0.0
         while True:
             self._seen.state = {"running": {"startedAt": now()}}
-            probing = asyncio.create_task(self._ask(ip, http, changed))
+            probing = asyncio.create_task(self._probe(ip, http, changed))
             try:
                 await self._serve(ip, changed)
             finally:
@@ -92,7 +95,9 @@ class PodServer:
         finally:
             hurry.cancel()
             process.kill()
-            self._ended(await asyncio.shield(ended))
+            how = await asyncio.shield(ended)
+            if self._process is process:
+                self._ended(how)
 
     async def _serve(self, ip: str, changed: Callable[[], None]) -> None:
         """Run the process until it ends; without a command, for ever."""
@@ -100,9 +105,12 @@ class PodServer:
             changed()
             await asyncio.Event().wait()
         address = ("--host", ip, "--port", str(self._serves.port)) if "emulate" in self._serves.command else ()
-        self._process = await Process.start(Launch((*self._serves.command, *address), {}, None), self._log, LOG_BYTES)
+        command = (*self._serves.command, *address)
+        process = self._process = await Process.start(Launch(command, {}, None), self._log, LOG_BYTES)
         changed()
-        self._ended(await self._process.wait())
+        how = await process.wait()
+        if self._process is process:
+            self._ended(how)
 
     def _ended(self, how: str) -> None:
         code = _exit_code(how)
@@ -112,38 +120,23 @@ class PodServer:
         self._seen.ready = False
         self._seen.state = self._seen.last = {"terminated": {**ended, "startedAt": began, "finishedAt": now()}}
 
-    async def _ask(self, ip: str, http: aiohttp.ClientSession, changed: Callable[[], None]) -> None:
-        """Ask the server again and again whether it is ready, as its readiness probe says."""
-        probe = self._probe or {}
-        wrong = right = 0
-        while True:
-            well = await self._is_well(ip, http, probe.get("timeoutSeconds", 1))
-            wrong, right = (0, right + 1) if well else (wrong + 1, 0)
-            ready = self._seen.ready
-            if right >= probe.get("successThreshold", 1):
-                ready = True
-            elif wrong >= probe.get("failureThreshold", 3):
-                ready = False
-            if ready is not self._seen.ready:
-                self._seen.ready = ready
-                changed()
-            await asyncio.sleep(min(probe.get("periodSeconds", 10), self._pace.probe_s))
+    async def _probe(self, ip: str, http: aiohttp.ClientSession, changed: Callable[[], None]) -> None:
+        """Ask whether it is ready; from when it is, which is what startup probes are for, also whether it lives."""
+        started, dead = asyncio.Event(), asyncio.Event()
 
-    async def _is_well(self, ip: str, http: aiohttp.ClientSession, limit_s: float) -> bool:
-        if self._get is None or (self._probe is None and not self._serves.command):
-            return True
-        try:
-            url = f"http://{ip}:{self._port}{self._get.get('path', '/')}"
-            async with http.get(url, timeout=aiohttp.ClientTimeout(limit_s)) as response:
-                return 200 <= response.status < 400
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
+        def is_ready(ready: bool) -> None:
+            self._seen.ready = ready
+            started.set()
+            changed()
 
-
-def _port(container: Body, port: int | str | None, served: int) -> int:
-    """The number of a port that may be named."""
-    named = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
-    return int(served if port is None else named.get(port, port))
+        longest_s = self._pace.probe_s
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._readiness.watch(ip, http, longest_s, is_ready, well=False))
+            if self._liveness is not None:
+                await started.wait()
+                tasks.create_task(self._liveness.watch(ip, http, longest_s, lambda _: dead.set(), well=True))
+                await dead.wait()
+                await self.stop(0.0, self._grace_s, asyncio.Event())
 
 
 def _exit_code(how: str) -> int:

@@ -77,13 +77,8 @@ async def test_a_deployment_serves_shrinks_and_restarts_what_crashes(
     (left,) = await ready_pods(api, namespace, 1)
 
     agent.crash(left["metadata"]["name"])
-
-    async def restarted() -> dict[str, Any] | None:
-        found = await server(api, namespace)
-        return found if found["restartCount"] == 1 and found["ready"] else None
-
-    found = await until(restarted, "the crashed server is back", 60.0)
-    assert found["lastState"]["terminated"]["exitCode"] == 137
+    await until(lambda: is_back(api, namespace), "the crashed server is back", 60.0)
+    assert (await server(api, namespace))["lastState"]["terminated"]["exitCode"] == 137
     assert (await ask(left))["choices"]
 
 
@@ -155,6 +150,27 @@ async def test_what_cannot_start_crashes_in_a_loop_and_says_why(api: Api, namesp
     assert not found["ready"]
 
 
+async def test_a_server_that_hangs_is_restarted_where_a_probe_asks_whether_it_lives(
+    api: Api, namespace: str, agent: NodeAgent
+) -> None:
+    deployment = vllm("llama")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["livenessProbe"] = {"httpGet": {"path": "/health", "port": 8000}, "failureThreshold": 1}
+    await apply(api, namespace, deployment)
+    (pod,) = await ready_pods(api, namespace, 1)
+    url = f"http://{pod['status']['podIP']}:8000/emulator/faults"
+    async with aiohttp.ClientSession() as http, http.patch(url, json={"hang": "server"}) as response:
+        assert response.status == 200
+    await until(lambda: is_back(api, namespace), "the server is back", 60.0)
+    assert (await ask(pod))["choices"]
+
+
+async def is_back(api: Api, namespace: str) -> bool:
+    """Whether the only pod's server was restarted once and is ready."""
+    found = await server(api, namespace)
+    return bool(found["restartCount"] == 1 and found["ready"])
+
+
 async def test_a_pod_that_is_deleted_while_it_starts_goes_at_once(
     api: Api, namespace: str, kubeconfig: Path, tmp_path: Path
 ) -> None:
@@ -194,12 +210,7 @@ async def test_pods_outlive_the_api_server_and_what_changed_meanwhile_is_caught_
     await control_plane.stop_api_server()
     agent.crash(pod["metadata"]["name"])
     await control_plane.start_api_server()
-
-    async def restarted() -> bool:
-        found = await server(api, namespace)
-        return bool(found["restartCount"] == 1 and found["ready"])
-
-    await until(restarted, "the crashed server is back", 60.0)
+    await until(lambda: is_back(api, namespace), "the crashed server is back", 60.0)
     await api.patch(DEPLOYMENTS, namespace, "llama", {"spec": {"replicas": 2}})
     await ready_pods(api, namespace, 2)
 
