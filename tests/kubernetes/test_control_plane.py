@@ -7,7 +7,7 @@ import pytest
 from tests.kubernetes.accounts import service_account
 from tests.kubernetes.apply import apply
 from tests.kubernetes.bodies import template
-from tests.kubernetes.control_plane import ControlPlane
+from tests.kubernetes.control_plane import ControlPlane, running
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
@@ -53,3 +53,24 @@ async def test_the_api_server_stops_and_comes_back_with_everything(
         await api.read(CONFIG_MAPS, namespace, "c")
     await control_plane.start_api_server()
     assert (await api.read(CONFIG_MAPS, namespace, "c"))["data"] == {"a": "one"}
+
+
+@pytest.mark.parametrize(
+    ("must", "outcome"), [(None, pytest.skip.Exception), ("1", pytest.fail.Exception)], ids=["may", "must"]
+)
+def test_without_programs_tests_say_how_to_get_them_and_fail_where_they_must_run(
+    must: str | None, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("WVA_TEST_KUBECONFIG", raising=False)
+    monkeypatch.delenv("WVA_CI_KUBERNETES", raising=False)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    if must is not None:
+        monkeypatch.setenv("WVA_CI_KUBERNETES", must)
+    with pytest.raises(outcome, match="KUBEBUILDER_ASSETS"), running():
+        pass
+
+
+def test_a_cluster_of_somebody_else_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WVA_TEST_KUBECONFIG", str(tmp_path / "config"))
+    with running() as found:
+        assert found == ControlPlane(tmp_path / "config", None)
