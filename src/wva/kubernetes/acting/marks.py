@@ -48,12 +48,6 @@ class Marks:
         self._counts[workload.meta.uid] = (seen if written == workload.replicas else workload.replicas, count, now)
 
     def _known(self, pod: Pod) -> Draining | None:
-        seen = read(pod.draining)
-        written = self._pods.get(pod.uid)
-        if written is None:
-            return seen
-        draining, at = written
-        if draining == seen or self._clock.monotonic() - at >= _BEHIND_S:
-            del self._pods[pod.uid]
-            return seen
-        return draining
+        # Looks come from another thread as well, so nothing is changed here.
+        draining, at = self._pods.get(pod.uid, (None, -float("inf")))
+        return draining if self._clock.monotonic() - at < _BEHIND_S else read(pod.draining)

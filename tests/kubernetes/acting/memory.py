@@ -1,0 +1,156 @@
+"""A Deployment with its pods in memory: an API server that may fail, the controllers, kubelets, and a watch."""
+
+from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from tests.kubernetes import bodies
+from wva.kubernetes.api.client import MERGE_PATCH, Api, Body
+from wva.kubernetes.api.errors import CONFLICT, NOT_FOUND, ApiError
+from wva.kubernetes.api.resource import Resource
+from wva.kubernetes.objects.pod import DELETION_COST, DRAINING, SERVING_GATE, Pod, pod
+from wva.kubernetes.objects.workload import Workload, workload
+from wva.kubernetes.status import time_text
+
+COST_SINCE = (1, 22)
+
+
+class MemoryCluster(Api):
+    """What ``Api`` shows of it is as it is; what ``workload`` and ``pods`` give is as ``see`` found it last."""
+
+    def __init__(self, replicas: int, *, gated: bool, version: tuple[int, int], now: float) -> None:
+        """Have that many pods, all of them ready."""
+        self.version_found = version
+        self.now = now
+        self.replicas = replicas
+        self.requests: Counter[str] = Counter()
+        """By pod: those that still have some never end by themselves."""
+        self.deleted: list[Body] = []
+        self.writes = 0
+        self.fails_in: int | None = None
+        """Writes until one fails."""
+        self.fails_after = False
+        """Whether that one is done all the same."""
+        self._gated = gated
+        self._made = self._revision = 0
+        self._pods: dict[str, Body] = {}
+        self.settle()
+        for body in self._pods.values():
+            _say(body, SERVING_GATE, "True")
+        self.run_kubelets()
+        self.see()
+
+    @property
+    def truth(self) -> Mapping[str, Body]:
+        """The pods as they are."""
+        return self._pods
+
+    def see(self) -> None:
+        """Let the watch catch up."""
+        template = bodies.template("--model=m", app="d", route="on")
+        if self._gated:
+            template["spec"]["readinessGates"] = [{"conditionType": SERVING_GATE}]
+        body = bodies.deployment("d", self.replicas, pod=template)
+        body["status"] |= {"replicas": len(self._pods), "updatedReplicas": len(self._pods)}
+        self.workload: Workload = workload(body)
+        self.pods: tuple[Pod, ...] = tuple(pod(deepcopy(each)) for each in self._pods.values())
+
+    def settle(self) -> None:
+        """What the ReplicaSet's controller does."""
+        while len(self._pods) > self.replicas:
+            self.deleted.append(self._pods.pop(min(self._pods, key=self._taken)))
+        while len(self._pods) < self.replicas:
+            self._made += 1
+            name = f"d-{self._made}"
+            body = bodies.pod(name, f"node-{name}", ready=False, ownerReferences=bodies.owned_by("ReplicaSet", "d-5f"))
+            body["metadata"] |= {
+                "labels": {"app": "d", "route": "on", "own": name},
+                "annotations": {"somebody/else": "yes"},
+                "creationTimestamp": time_text(self.now),
+                "resourceVersion": "0",
+            }
+            if self._gated:
+                body["spec"]["readinessGates"] = [{"conditionType": SERVING_GATE}]
+            self._pods[name] = body
+
+    def run_kubelets(self) -> None:
+        """All containers run; pods are ready where their gates are open."""
+        for body in self._pods.values():
+            opened = not self._gated or _said(body, SERVING_GATE) == "True"
+            if _said(body, "Ready") != str(opened):
+                _say(body, "Ready", str(opened), self.now)
+
+    async def read(self, resource: Resource, namespace: str | None, name: str, subresource: str | None = None) -> Body:
+        """One of its objects."""
+        if subresource == "scale":
+            return {"metadata": {"resourceVersion": str(self._revision)}, "spec": {"replicas": self.replicas}}
+        if name not in self._pods:
+            raise ApiError("gone", NOT_FOUND)
+        return deepcopy(self._pods[name])
+
+    async def patch(
+        self, resource: Resource, namespace: str | None, name: str, body: Mapping[str, Any],
+        subresource: str | None = None, kind: str = MERGE_PATCH,
+    ) -> Body:  # fmt: skip
+        """Change one of them, or fail as it was told to."""
+        if self.fails_in is not None:
+            self.fails_in -= 1
+            if self.fails_in < 0:
+                self.fails_in = None
+                if self.fails_after:
+                    self._patch(name, body, subresource)
+                raise ApiError("the connection broke", None)
+        self._patch(name, body, subresource)
+        return {}
+
+    def _patch(self, name: str, body: Mapping[str, Any], subresource: str | None) -> None:
+        if subresource == "scale":
+            self._check(body, str(self._revision))
+            self.replicas = body["spec"]["replicas"]
+            self._revision += 1
+            return
+        if name not in self._pods:
+            raise ApiError("gone", NOT_FOUND)
+        known = self._pods[name]["metadata"]
+        self._check(body, known["resourceVersion"])
+        for key in ("labels", "annotations"):
+            for item, value in body["metadata"].get(key, {}).items():
+                known[key].pop(item, None)
+                known[key] |= {} if value is None else {item: value}
+        for said in body.get("status", {}).get("conditions", ()):
+            _say(self._pods[name], said["type"], said["status"], self.now)
+        known["resourceVersion"] = str(int(known["resourceVersion"]) + 1)
+
+    def _check(self, body: Mapping[str, Any], version: str) -> None:
+        self.writes += 1
+        if body.get("metadata", {}).get("resourceVersion", version) != version:
+            raise ApiError("changed", CONFLICT)
+
+    def _taken(self, name: str) -> tuple[Any, ...]:
+        """As ``controller_utils.go`` sorts them; each has a node of its own."""
+        found = pod(self._pods[name])
+        cost = int(self._pods[name]["metadata"]["annotations"].get(DELETION_COST, 0))
+        since = -(found.changed_at or 0.0) if found.ready else 0.0
+        cost = cost if self.version_found >= COST_SINCE else 0
+        return found.ready, cost, since, -(found.created_at or 0.0), self._pods[name]["metadata"]["resourceVersion"]
+
+
+def drains(body: Body) -> bool:
+    """Whether a pod bears the annotation."""
+    return DRAINING in body["metadata"]["annotations"]
+
+
+def is_ready(body: Body) -> bool:
+    """Whether its condition says so."""
+    return _said(body, "Ready") == "True"
+
+
+def _said(body: Body, kind: str) -> str | None:
+    return next((each["status"] for each in body["status"]["conditions"] if each["type"] == kind), None)
+
+
+def _say(body: Body, kind: str, status: str, now: float | None = None) -> None:
+    others = [each for each in body["status"]["conditions"] if each["type"] != kind]
+    said = {"type": kind, "status": status} | ({} if now is None else {"lastTransitionTime": time_text(now)})
+    body["status"]["conditions"] = [*others, said]
