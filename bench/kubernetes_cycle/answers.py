@@ -173,7 +173,7 @@ def _whole(kind: str, series: Sequence[str]) -> bytes:
 
 
 def _sent(layout: Layout, model: ModelPlace) -> float:
-    return model.served.requests_per_s * sum(len(each.pods) for each in layout.variants if each.model is model)
+    return model.requests_per_s * sum(len(each.pods) for each in layout.variants if each.model is model)
 
 
 def _engines(place: VariantPlace, random: Random) -> Iterator[Target]:
@@ -196,7 +196,7 @@ def _engines(place: VariantPlace, random: Random) -> Iterator[Target]:
         if random.random() < 0.02:
             every = sorted([*_PER_REQUEST, *_GAUGES, "vllm:request_success_total", "vllm:cache_config_info"])
             missing = frozenset(random.sample(every, random.choice((1, 5, len(every)))))
-        requests_per_s = place.model.served.requests_per_s * random.uniform(0.8, 1.2)
+        requests_per_s = place.model.requests_per_s * random.uniform(0.8, 1.2)
         yield _target(labels, 3, requests_per_s, random, missing)
 
 

@@ -14,6 +14,7 @@ from wva.kubernetes.objects.pod import Pod, pod
 from wva.kubernetes.objects.scaler import Scaler, horizontal_pod_autoscaler
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling, variant_autoscaling
 from wva.kubernetes.objects.workload import ReplicaSet, Workload, replica_set, workload
+from wva.kubernetes.orders import ACT, Act
 from wva.kubernetes.picture import View
 
 POOLS = Pools(
@@ -167,7 +168,7 @@ def _variant_autoscaling(place: VariantPlace) -> dict[str, Any]:
     return {
         "apiVersion": "llmd.ai/v1alpha1",
         "kind": "VariantAutoscaling",
-        "metadata": _metadata(place, "VariantAutoscaling", place.name),
+        "metadata": _metadata(place, "VariantAutoscaling", place.name, annotations={ACT: Act.DIRECT.value}),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": place.name},
             "modelID": place.model.name,

@@ -18,7 +18,7 @@ from wva.policies.registry import make
 from wva.prometheus.intake import Intake
 from wva.prometheus.labels import JoinBy, Labels
 
-SETTING = Setting(Scope("wva-system"), pools=POOLS, act=Act.DIRECT)
+SETTING = Setting(Scope("wva-system"), pools=POOLS, act=Act.GAUGE)
 
 
 @dataclass(slots=True)

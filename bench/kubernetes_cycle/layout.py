@@ -27,14 +27,14 @@ class Served:
     choices: tuple[tuple[str, int], ...]
     """Accelerator and tensor parallelism of the variants that it may have."""
     requests_per_s: float
-    """What a replica is sent."""
+    """What a replica is sent where its model has about as many as it needs."""
 
 
 SERVED = (
-    Served("meta-llama/Llama-3.1-8B-Instruct", (("L40S", 1), ("A100", 1), ("H100", 1), ("H200", 1)), 2.0),
-    Served("Qwen/Qwen3-32B", (("A100", 2), ("H100", 2), ("H200", 1), ("L40S", 4)), 1.2),
-    Served("openai/gpt-oss-120b", (("H100", 2), ("H200", 1), ("A100", 4)), 1.5),
-    Served("meta-llama/Llama-3.1-70B-Instruct", (("H100", 4), ("A100", 4), ("H200", 2)), 0.8),
+    Served("meta-llama/Llama-3.1-8B-Instruct", (("L40S", 1), ("A100", 1), ("H100", 1), ("H200", 1)), 4.0),
+    Served("Qwen/Qwen3-32B", (("A100", 2), ("H100", 2), ("H200", 1), ("L40S", 4)), 3.0),
+    Served("openai/gpt-oss-120b", (("H100", 2), ("H200", 1), ("A100", 4)), 14.0),
+    Served("meta-llama/Llama-3.1-70B-Instruct", (("H100", 4), ("A100", 4), ("H200", 2)), 3.0),
 )
 
 
@@ -46,6 +46,8 @@ class ModelPlace:
     namespace: str
     name: str
     served: Served
+    requests_per_s: float
+    """What a replica is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ def layout(variants: int, pods: int, seed: int = 1) -> Layout:
     while len(chosen) < variants:
         number = len(models)
         served = SERVED[number % len(SERVED)]
+        rate = served.requests_per_s * random.uniform(0.5, 1.3)
         base = served.loaded.rsplit("/", 1)[-1].lower()
-        model = ModelPlace(number, f"team-{number % max(1, variants // 40)}", f"{base}-{number}", served)
+        model = ModelPlace(number, f"team-{number % max(1, variants // 40)}", f"{base}-{number}", served, rate)
         models.append(model)
         count = min(random.choice((2, 3, 3, 4)), len(served.choices), variants - len(chosen))
         chosen += [(model, *choice) for choice in random.sample(served.choices, count)]

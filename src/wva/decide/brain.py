@@ -1,5 +1,6 @@
 """The default policy: from an observation to a plan that says why."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from wva.decide.calibration import calibrated
@@ -11,7 +12,7 @@ from wva.decide.settings import Settings
 from wva.decide.sites import sites_of
 from wva.decide.startup import learn_startup
 from wva.decide.view import dated
-from wva.fleet.observation import Observation
+from wva.fleet.observation import Observation, VariantObservation
 from wva.fleet.plan import Plan
 
 
@@ -35,10 +36,13 @@ class WvaPolicy:
         variants = self._learn_variants(observation, memory)
         present = [observed.model.name for observed in observation.models]
         models = {name: memory.models[name] for name in present if name in memory.models}
+        own_of = defaultdict[str, list[VariantObservation]](list)
+        for seen in observation.variants:
+            own_of[seen.variant.model].append(seen)
         cases: list[Case] = []
         for observed in observation.models:
             name = observed.model.name
-            own = tuple(variant for variant in observation.variants if variant.variant.model == name)
+            own = tuple(own_of[name])
             if name not in observation.scope or not own:
                 continue
             scene = Scene(observation.now, observation.trigger, observed, own, variants, self.settings)

@@ -46,13 +46,10 @@ class Site:
 
 def sites_of(variants: Iterable[VariantObservation], room: Room, now: float) -> dict[str, list[Site]]:
     """The sites of every accelerator whose supply is known, in a fixed order."""
-    by_node: dict[tuple[str, str], Site] = {}
-    for seen in variants:
-        accelerator = seen.variant.accelerator
-        if not room.limited(accelerator):
-            continue
-        for name in room.open_nodes(accelerator):
-            by_node.setdefault((accelerator, name), Site(name))
+    limited = [seen for seen in variants if room.limited(seen.variant.accelerator)]
+    accelerators = {seen.variant.accelerator for seen in limited}
+    by_node = {(each, name): Site(name) for each in accelerators for name in room.open_nodes(each)}
+    for seen in limited:
         for replica in seen.in_phase(Phase.STARTING, Phase.READY, Phase.DRAINING):
             _add(replica, seen, by_node, now)
     sites: dict[str, list[Site]] = {}

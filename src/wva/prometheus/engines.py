@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wva.fleet.readings import InstanceReading
-from wva.prometheus.answer import labels_of, mark, sample, samples, series, unreadable
 from wva.prometheus.families import ENGINE, ENGINE_GAUGES, EngineColumn
 from wva.prometheus.figures import Figures, instance_readings
 from wva.prometheus.histories import Floats, Histories, Rows
 from wva.prometheus.history import LONG_S
 from wva.prometheus.labels import Labels
-from wva.prometheus.lanes import NOBODY, Lanes
+from wva.prometheus.lanes import Lanes
 from wva.prometheus.points import cache_tokens
+from wva.prometheus.series import Progress, SeriesReader
 from wva.prometheus.storing import STORING_S
 
 NAMES = tuple(dict.fromkeys(name for names in ENGINE.values() for name in names))
-_PLACES = {name.encode(): place for place, name in enumerate(NAMES)}
+_PLACES = {name: place for place, name in enumerate(NAMES)}
 _MOST_GONE = 16
 """One part in so many of the targets may be gone before they are forgotten: that takes a look at every one."""
 
@@ -49,6 +49,14 @@ class _Samples:
         )
 
 
+@dataclass(slots=True)
+class _Configuration(Progress):
+    """How large the cache of one engine is."""
+
+    server: tuple[str, str]
+    tokens: int | None
+
+
 class Engines:
     """What is known of all engines."""
 
@@ -64,8 +72,7 @@ class Engines:
         """The metrics that each lane's last scrape had."""
         self._gathered: list[_Samples] = []
         self._answered = np.zeros(len(NAMES), np.bool_)
-        self._configured: dict[bytes, tuple[tuple[str, str] | None, int | None]] = {}
-        """Whose configuration it is, and the size of its cache, by the labels that say so."""
+        self._configured = SeriesReader(self._configuration)
 
     def begin(self) -> None:
         """Forget what was gathered and not taken."""
@@ -74,33 +81,17 @@ class Engines:
 
     def gather(self, names: Iterable[str], body: bytes) -> None:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
-        lane_of, lanes, new_lane = self._lanes.by_text, self._lanes.lanes, self._lanes.lane
-        places: list[int] = []
-        numbers: list[int] = []
-        times: list[float] = []
-        values: list[float] = []
-        try:
-            for name, labels, texts in series(body):
-                number = lane_of.get(labels)
-                if number is None:
-                    number = new_lane(labels)
-                place = _PLACES.get(name)
-                if place is None or number == NOBODY:
-                    continue
-                lane = lanes[number]
-                for text in samples(texts, lane.mark):
-                    time, value = sample(text)
-                    lane.newest = text
-                    places.append(place)
-                    numbers.append(number)
-                    times.append(time)
-                    values.append(value)
-        except ValueError as error:
-            raise unreadable(error) from error
-        ours = np.array(numbers, np.intp)
-        targets = self._lanes.target_of()[ours]
-        self._gathered.append(_Samples(np.array(places, np.intp), ours, targets, np.array(times), np.array(values)))
-        self._answered[[NAMES.index(name) for name in names]] = True
+        found = self._lanes.series.read(body)
+        self._gathered.append(
+            _Samples(
+                np.array([_PLACES[name] for name in found.names], np.intp),
+                np.array([lane.number for lane in found.of], np.intp),
+                np.array([lane.target for lane in found.of], np.intp),
+                np.array(found.times),
+                np.array(found.values),
+            )
+        )
+        self._answered[[_PLACES[name] for name in names]] = True
 
     def take(self, at: float) -> list[str]:
         """Take in what was gathered, as of an instant of the server; give what cannot be so, one line each."""
@@ -122,17 +113,11 @@ class Engines:
     def take_capacities(self, body: bytes) -> None:
         """Read an answer about the configuration of caches. Raises ``RefusedError`` where it cannot be read."""
         self._settle()
-        known, self._configured = self._configured, {}
         sizes: dict[int, list[float]] = {}
-        for _, text, _ in series(body):
-            found = known.get(text)
-            if found is None:
-                labels = labels_of(text)
-                found = self._labels.engine(labels), cache_tokens(labels)
-            self._configured[text] = found
-            target = None if found[0] is None else self._lanes.targets.get(found[0])
+        for one in self._configured.read(body).of:
+            target = self._lanes.targets.get(one.server)
             if target is not None:
-                sizes.setdefault(target, []).append(math.nan if found[1] is None else found[1])
+                sizes.setdefault(target, []).append(math.nan if one.tokens is None else one.tokens)
         self._capacities[list(sizes)] = [sum(own) for own in sizes.values()]
 
     def readings(self, instances: Sequence[str], now: float) -> dict[str, InstanceReading]:
@@ -157,6 +142,11 @@ class Engines:
         gone = targets[now - self._histories.times[targets] > LONG_S]
         if len(gone) * _MOST_GONE > len(targets):
             self._lanes.forget(set(gone.tolist()))
+            self._configured.forget(lambda one: one.server not in self._lanes.targets)
+
+    def _configuration(self, labels: dict[str, str]) -> _Configuration | None:
+        server = self._labels.engine(labels)
+        return None if server is None else _Configuration(server, cache_tokens(labels))
 
     def _settle(self) -> None:
         """Make room for targets and lanes that are new."""
@@ -227,8 +217,8 @@ class Engines:
         times = self._histories.times
         for number in touched.tolist():
             lane = self._lanes.lanes[number]
-            if sample(lane.newest)[0] <= times[lane.target]:
-                lane.mark = mark(lane.newest)
+            if lane.time <= times[lane.target]:
+                lane.pass_over()
 
 
 def _columns(sums: Floats, counts: Rows) -> Floats:

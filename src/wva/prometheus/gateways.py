@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from wva.fleet.observation import Traffic
-from wva.prometheus.answer import labels_of, mark, sample, samples, series, unreadable
 from wva.prometheus.gateway import GatewayModel, traffic
 from wva.prometheus.history import LONG_S
 from wva.prometheus.labels import Labels
 from wva.prometheus.points import Point, UnbelievableError, gateway_sample
+from wva.prometheus.series import Progress, SeriesReader
 from wva.prometheus.storing import STORING_S
 
 _Scrape = tuple[float, str]
@@ -36,17 +36,13 @@ class _Gateway:
 
 
 @dataclass(slots=True)
-class _Series:
-    """One series of a gateway."""
+class _Series(Progress):
+    """Series of a gateway with the same labels."""
 
     gateway: _Gateway
     model: str
     scraped_by: str
     labels: dict[str, str]
-    mark: bytes | None = None
-    newest: bytes = b""
-    time: float = 0.0
-    """Of its newest sample."""
 
 
 class Gateways:
@@ -55,33 +51,24 @@ class Gateways:
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
         self._gateways: dict[str, _Gateway] = {}
-        self._series: dict[bytes, _Series | None] = {}
-        """By their labels; ``None`` for those of no gateway or no model."""
+        self._series = SeriesReader(self._belongs)
+        self._touched: list[_Series] = []
+        """Of what was gathered."""
         self._answered: set[str] = set()
 
     def begin(self) -> None:
         """Forget what was gathered and not taken."""
-        self._answered = set()
+        self._answered, self._touched = set(), []
         for gateway in self._gateways.values():
             gateway.scrapes = {}
 
     def gather(self, names: Iterable[str], body: bytes) -> None:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
-        try:
-            for raw, text, texts in series(body):
-                known = self._series.get(text, _UNSEEN)
-                one = self._seen(text) if known is _UNSEEN else known
-                if not isinstance(one, _Series):
-                    continue
-                name = raw.decode()
-                scrapes = one.gateway.scrapes
-                for each in samples(texts, one.mark):
-                    one.time, value = sample(each)
-                    one.newest = each
-                    own = scrapes.setdefault((one.time, one.scraped_by), {})
-                    own.setdefault(one.model, []).append(Point(name, one.labels, value))
-        except ValueError as error:
-            raise unreadable(error) from error
+        found = self._series.read(body)
+        for name, one, time, value in zip(*found, strict=True):
+            scrape = one.gateway.scrapes.setdefault((time, one.scraped_by), {})
+            scrape.setdefault(one.model, []).append(Point(name, one.labels, value))
+        self._touched += found.of
         self._answered.update(names)
 
     def take(self, at: float) -> list[str]:
@@ -100,11 +87,11 @@ class Gateways:
                     gateway.models.clear()
                     problems.append(f"{gateway.name}: {error}")
                     continue
-                for model, one in found.items():
-                    gateway.models.setdefault(model, GatewayModel()).add(time, one)
-        for each in self._series.values():
-            if each is not None and each.newest and each.time <= each.gateway.time:
-                each.mark, each.newest = mark(each.newest), b""
+                for model, whole in found.items():
+                    gateway.models.setdefault(model, GatewayModel()).add(time, whole)
+        for one in self._touched:
+            if one.time <= one.gateway.time:
+                one.pass_over()
         self.begin()
         return problems
 
@@ -126,21 +113,11 @@ class Gateways:
                 gone.add(name)
         if gone:
             self._gateways = {name: gateway for name, gateway in self._gateways.items() if name not in gone}
-            self._series = {
-                text: each for text, each in self._series.items() if each is not None and each.gateway.name not in gone
-            }
+            self._series.forget(lambda one: one.gateway.name in gone)
 
-    def _seen(self, text: bytes) -> _Series | None:
-        """A series whose labels were not seen before."""
-        labels = labels_of(text)
+    def _belongs(self, labels: dict[str, str]) -> _Series | None:
         name, model = labels.get(self._labels.instance), self._labels.model(labels)
-        found = None
-        if name is not None and model is not None:
-            gateway = self._gateways.setdefault(name, _Gateway(name))
-            found = _Series(gateway, model, self._labels.scraper(labels), labels)
-        self._series[text] = found
-        return found
-
-
-_UNSEEN = object()
-"""Stands for what is not there, where ``None`` is."""
+        if name is None or model is None:
+            return None
+        gateway = self._gateways.setdefault(name, _Gateway(name))
+        return _Series(gateway, model, self._labels.scraper(labels), labels)

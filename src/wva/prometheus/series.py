@@ -1,0 +1,160 @@
+"""Reads the series in a Prometheus server's answers without making objects of their labels.
+
+An answer for a large fleet has tens of thousands of series with a dozen labels each, and the labels of a series are the
+same text every time. So that text is what a series is known by, and it is read only where it was not seen before. JSON
+escapes quotation marks within texts, so what is searched for here, which has some, cannot be inside one.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from wva.prometheus.answer import HEADS, SERIES, compact, unreadable
+
+_LABELS_END = b'},"value'
+_BETWEEN = b"],["
+_LONGEST_END = len(b"]]},")
+_UNMARKED = b"?"
+"""Is in no sample."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far the series that belong to one thing have been read."""
+
+    newest: bytes = b""
+    """Time of the newest sample that was read, as it is written, with the comma after it."""
+    time: float = 0.0
+    """The same in seconds."""
+    mark: bytes = _UNMARKED
+    """What is searched for among samples to pass over those up to it."""
+
+    def pass_over(self) -> None:
+        """Read only what is newer from now on."""
+        self.mark = b"[" + self.newest
+
+
+P = TypeVar("P", bound=Progress)
+
+
+class Samples(NamedTuple, Generic[P]):
+    """Samples of an answer, in its order."""
+
+    names: list[str]
+    of: list[P]
+    """What the series belongs to."""
+    times: list[float]
+    values: list[float]
+
+
+@dataclass(slots=True)
+class _Known(Generic[P]):
+    """A series that was seen."""
+
+    text: bytes
+    """What follows the name, from the quotation mark up to what ends the labels."""
+    of: P | None
+    following: "_Known[P] | None" = field(default=None, repr=False)
+    """The series that came after it the last time: answers are in the same order every time."""
+
+
+class _StrangeError(ValueError):
+    """An answer is written in another way than Prometheus does."""
+
+
+class SeriesReader(Generic[P]):
+    """Reads answers about series that each belong to something."""
+
+    def __init__(self, owner: Callable[[dict[str, str]], P | None]) -> None:
+        """``owner`` says by its labels what a series belongs to: ``None`` passes it over."""
+        self._owner = owner
+        self._known: dict[bytes, _Known[P]] = {}
+        self._start: _Known[P] = _Known(_UNMARKED, None)
+
+    def read(self, body: bytes) -> Samples[P]:
+        """The samples that no mark passes over. Raises ``RefusedError`` where the answer cannot be read."""
+        try:
+            return self._samples(body)
+        except _StrangeError:
+            pass
+        try:
+            return self._samples(compact(body))
+        except (ValueError, IndexError) as error:
+            raise unreadable(error) from error
+
+    def forget(self, gone: Callable[[P], bool]) -> None:
+        """Let go of the series of what is gone, and of those that belong to nothing."""
+        self._known = {text: one for text, one in self._known.items() if one.of is not None and not gone(one.of)}
+        # What it would be followed by may be gone.
+        self._start = _Known(_UNMARKED, None)
+        for one in self._known.values():
+            one.following = None
+
+    def _samples(self, body: bytes) -> Samples[P]:
+        """Raises ``_StrangeError`` where the answer is not written as Prometheus does, ``ValueError`` for no number.
+
+        It goes over every byte of an answer, so it is written out.
+        """
+        found: Samples[P] = Samples([], [], [], [])
+        add_name, add_owner = found.names.append, found.of.append
+        add_time, add_value = found.times.append, found.values.append
+        quoted, name, before = _UNMARKED, "", self._start
+        for part in _parts(body):
+            if not part.startswith(quoted):
+                quoted = part[: part.index(b'"') + 1]
+                name = quoted[:-1].decode()
+            series = before.following
+            if series is None or not part.startswith(series.text, len(quoted)):
+                series = before.following = self._look_up(part, len(quoted))
+            before, owner = series, series.of
+            if owner is None:
+                continue
+            begin = part.find(owner.mark, len(quoted) + len(series.text))
+            if begin < 0:
+                text = part[part.index(b"[", len(quoted) + len(series.text)) :].lstrip(b"[")
+            elif (following := part.find(_BETWEEN, begin)) < 0:
+                continue
+            else:
+                text = part[following + len(_BETWEEN) :]
+            while True:
+                time, value, text = text.split(b'"', 2)
+                if time != owner.newest:
+                    owner.newest, owner.time = time, float(time[:-1])
+                add_name(name)
+                add_owner(owner)
+                add_time(owner.time)
+                add_value(float(value))
+                if not text.startswith(_BETWEEN):
+                    break
+                text = text[len(_BETWEEN) :]
+            if len(text) > _LONGEST_END:
+                # Another series, with something in front of its name.
+                raise _StrangeError
+        return found
+
+    def _look_up(self, part: bytes, begin: int) -> _Known[P]:
+        """A series that is not the one expected. Raises ``_StrangeError`` where there is none."""
+        end = part.find(_LABELS_END, begin) + len(_LABELS_END)
+        text = part[begin:end]
+        known = self._known.get(text)
+        if known is None:
+            try:
+                labels = json.loads(b"{" + text[1 : -len(_LABELS_END)] + b"}")
+            except ValueError as error:
+                raise _StrangeError from error
+            known = self._known[text] = _Known(text, self._owner(labels))
+        return known
+
+
+def _parts(body: bytes) -> list[bytes]:
+    """The series of an answer, each from its name on. Raises ``_StrangeError`` where they are not told apart so."""
+    head, *parts = body.split(SERIES)
+    if not head.startswith(HEADS):
+        raise _StrangeError
+    # The last one, without what comes after the list.
+    last = parts.pop() if parts else head
+    end = last.rfind(b"]}]}") if parts or last is not head else last.rfind(b"[]")
+    if end < 0:
+        raise _StrangeError
+    return parts if last is head else [*parts, last[: end + 2]]
