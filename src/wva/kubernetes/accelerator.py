@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wva.fleet.accelerator import Accelerator
@@ -81,6 +82,7 @@ def product(labels: Mapping[str, str]) -> str | None:
     return next((labels[label] for label in PRODUCT_LABELS if labels.get(label)), None)
 
 
+@lru_cache(maxsize=1024)
 def in_catalogue(text: str) -> Accelerator | None:
     """The catalogue's entry for a product, as ``NVIDIA-H100-80GB-HBM3``, or a short name, as ``H100``."""
     words = re.split(r"[^a-z0-9.]+", text.casefold())

@@ -82,9 +82,10 @@ class Engines:
     def gather(self, names: Iterable[str], body: bytes) -> None:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
         found = self._lanes.series.read(body)
+        places = np.array([_PLACES[name] for name, _ in found.names], np.intp)
         self._gathered.append(
             _Samples(
-                np.array([_PLACES[name] for name in found.names], np.intp),
+                np.repeat(places, np.array([count for _, count in found.names], np.intp)),
                 np.array([lane.number for lane in found.of], np.intp),
                 np.array([lane.target for lane in found.of], np.intp),
                 np.array(found.times),

@@ -65,7 +65,8 @@ class Gateways:
     def gather(self, names: Iterable[str], body: bytes) -> None:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
         found = self._series.read(body)
-        for name, one, time, value in zip(*found, strict=True):
+        names = (name for name, count in found.names for _ in range(count))
+        for name, one, time, value in zip(names, found.of, found.times, found.values, strict=True):
             scrape = one.gateway.scrapes.setdefault((time, one.scraped_by), {})
             scrape.setdefault(one.model, []).append(Point(name, one.labels, value))
         self._touched += found.of
