@@ -169,5 +169,5 @@ def _parts(body: bytes) -> list[bytes]:
 
 def _names(begins: list[tuple[str, int]], count: int) -> list[tuple[str, int]]:
     """How many samples there are of each name, of where they begin."""
-    ends = [begin for _, begin in begins[1:]] + [count]
-    return [(name, end - begin) for (name, begin), end in zip(begins, ends, strict=True)]
+    ends = [*(begin for _, begin in begins[1:]), count]
+    return [(name, end - begin) for (name, begin), end in zip(begins, ends, strict=False)]
