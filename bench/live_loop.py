@@ -68,7 +68,7 @@ async def turns(worker: Worker | None, count: int, replicas: int) -> tuple[list[
         await asyncio.sleep(2.0)
     else:
         settings = LoopSettings(interval_s=5.0, early_gap_s=0.1)
-        workers = Workers(worker, worker, worker)
+        workers = Workers(worker, worker, worker, worker)
         loop: Loop[Any] = Loop(body, Load(clock), WvaPolicy(), clock, settings=settings, workers=workers)
         loop.subscribe(lambda tick: decided.append(tick.timings.decide_s))
         running = asyncio.create_task(loop.run())

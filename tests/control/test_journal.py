@@ -207,7 +207,7 @@ async def test_an_order_that_comes_before_the_last_ones_are_known_is_added_to_th
         stage.policy,
         stage.clock,
         journal=LiveJournal(tmp_path / "journals", stage.policy),
-        workers=Workers(InlineWorker(), InlineWorker(), InlineWorker()),
+        workers=Workers(InlineWorker(), InlineWorker(), InlineWorker(), InlineWorker()),
     )
     paused = asyncio.create_task(loop.pause())
     await asyncio.sleep(0)

@@ -169,7 +169,7 @@ class Stage:
             settings=self.settings,
             journal=self.journal,
             shadows=self.shadows,
-            workers=Workers(InlineWorker(), InlineWorker(), InlineWorker()),
+            workers=Workers(InlineWorker(), InlineWorker(), InlineWorker(), InlineWorker()),
         )
         task = asyncio.create_task(loop.run())
         try:

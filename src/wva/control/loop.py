@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from wva.control.attempts import Attempts
@@ -72,6 +73,7 @@ class Loop(Generic[M]):
         """What the policy remembers now."""
         self._attempts = Attempts(clock, self.problems)
         workers = workers or Workers()
+        self._observer = workers.observer
         self._decider = Decider(workers.policy, self._attempts, self.settings.policy_limit_s)
         self._shadows = Shadows(shadows, Decider(workers.shadows, self._attempts, self.settings.shadow_limit_s))
         self._recorder = Recorder(journal, workers.journal, self._attempts, self.settings.journal_limit_s)
@@ -217,9 +219,14 @@ class Loop(Generic[M]):
             return None, trigger, cause
         # A journal's times never go back, whatever clock this is.
         self._last_now = max(self._clock.utc(), self._last_now)
-        observation = Observation(
+        join = partial(self._observation, state, readings, trigger, self._last_now)
+        # Of thousands of replicas this takes longer than others may wait for the event loop.
+        return await self._observer.run(join), trigger, cause
+
+    def _observation(self, state: FleetState, readings: Readings, trigger: Trigger, now: float) -> Observation:
+        return Observation(
             id=f"{self._prefix}-{self._count}",
-            now=self._last_now,
+            now=now,
             trigger=trigger,
             scope=tuple(model.name for model in state.models),
             models=observed_models(state.models, readings),
@@ -228,7 +235,6 @@ class Loop(Generic[M]):
             outcomes=self._outcomes,
             configuration=self._configuration,
         )
-        return observation, trigger, cause
 
     async def _measure(self, state: FleetState) -> Readings:
         readings = await self._attempts.result(

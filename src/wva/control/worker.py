@@ -80,6 +80,7 @@ class Workers:
     policy: Worker = field(default_factory=lambda: ThreadWorker("wva decides"))
     shadows: Worker = field(default_factory=lambda: ThreadWorker("wva compares"))
     journal: Worker = field(default_factory=lambda: ThreadWorker("wva records"))
+    observer: Worker = field(default_factory=lambda: ThreadWorker("wva observes"))
 
 
 def _settle(result: "asyncio.Future[T]", value: T | None, error: BaseException | None) -> None:

@@ -16,7 +16,7 @@ from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.measuring.activity import active_models
 from wva.kubernetes.ownership import Truce, wrote
-from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, look
+from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
@@ -99,8 +99,8 @@ class KubernetesFleet:
             truces[name] = wrote(truces.get(name, Truce()), write.count, write.replaced, write.at)
         before = replace(self.remembered, truces=truces)
         # Thousands of variants take longer than others may wait for the event loop.
-        self.picture, self.remembered = await asyncio.to_thread(look, view, self._setting, before, now)
-        return self.picture.state()
+        self.picture, self.remembered, state = await asyncio.to_thread(_looked, view, self._setting, before, now)
+        return state
 
     async def apply(self, plan: Plan) -> tuple[Outcome, ...]:
         """Show a plan to those who follow it, and carry out what is WVA's own."""
@@ -130,3 +130,8 @@ class KubernetesFleet:
 
     def _wrote(self, variant: str, count: int, replaced: int) -> None:
         self._writes[variant] = _Write(count, replaced, self._clock.utc())
+
+
+def _looked(view: View, setting: Setting, before: Remembered, now: float) -> tuple[Picture, Remembered, FleetState]:
+    picture, remembered = look(view, setting, before, now)
+    return picture, remembered, picture.state()
