@@ -1,21 +1,15 @@
 """The made-up cluster as the records that are kept of its objects, made of bodies as the API server sends them."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from bench.kubernetes_cycle.layout import COSTS, NODE_GPUS, POD_HASH, PRODUCTS, Layout, VariantPlace
 from wva.fleet.inventory import Supply
-from wva.kubernetes.discovery import Cluster
 from wva.kubernetes.inventory import PoolPolicy, Pools
-from wva.kubernetes.objects.node import node
-from wva.kubernetes.objects.pod import Pod, pod
-from wva.kubernetes.objects.scaler import Scaler, horizontal_pod_autoscaler
-from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling, variant_autoscaling
-from wva.kubernetes.objects.workload import ReplicaSet, Workload, replica_set, workload
 from wva.kubernetes.orders import ACT, Act
-from wva.kubernetes.picture import View
+from wva.kubernetes.watching.kinds import Kind
+from wva.kubernetes.watching.mirror import Mirror
 
 POOLS = Pools(
     {
@@ -26,48 +20,33 @@ POOLS = Pools(
 """One accelerator of which there is no more, one that can be ordered, two of which nothing is known."""
 
 
-def view(layout: Layout, now: float) -> View:
-    """All objects, every pod having served for an hour except for one in a hundred that starts."""
-    pods = {place.number: tuple(_pods(place, now)) for place in layout.variants}
-    workloads = [workload(_deployment(place)) for place in layout.variants]
-    replica_sets = {place.number: replica_set(_replica_set(place)) for place in layout.variants}
-    own = {found.meta.uid: number for number, found in enumerate(workloads)}
-    sets: Mapping[str, tuple[ReplicaSet, ...]] = defaultdict(
-        tuple, {uid: (replica_sets[number],) for uid, number in own.items()}
-    )
-    pods_of: Mapping[str, tuple[Pod, ...]] = defaultdict(tuple, {uid: pods[number] for uid, number in own.items()})
-    return View(
-        cluster=Cluster(
-            variant_autoscalings=tuple(_declared(layout)),
-            scalers=tuple(_scalers(layout)),
-            workloads=_by_target(workloads),
-        ),
-        pods=[each for place in layout.variants for each in pods[place.number]],
-        pods_of=pods_of.__getitem__,
-        replica_sets=sets.__getitem__,
-        nodes=[node(_node(name, accelerator)) for name, accelerator in layout.nodes],
-    )
-
-
-def _by_target(workloads: list[Workload]) -> dict[tuple[str, str, str], Workload]:
-    return {(each.kind, *each.meta.key): each for each in workloads}
-
-
-def _declared(layout: Layout) -> Iterator[VariantAutoscaling]:
+def mirror(layout: Layout, now: float) -> Mirror:
+    """What is known of all objects, every pod having served for an hour except for one in a hundred that starts."""
+    found = Mirror()
+    for name, accelerator in layout.nodes:
+        found.seen(Kind.NODE, _node(name, accelerator))
     for place in layout.variants:
+        found.seen(Kind.DEPLOYMENT, _deployment(place))
+        found.seen(Kind.REPLICA_SET, _replica_set(place))
+        for body in _pods(place, now):
+            found.seen(Kind.POD, body)
         if place.number % 2:
-            found = variant_autoscaling(_variant_autoscaling(place))
-            assert isinstance(found, VariantAutoscaling), found
-            yield found
-
-
-def _scalers(layout: Layout) -> Iterator[Scaler]:
-    return (horizontal_pod_autoscaler(_hpa(place)) for place in layout.variants if not place.number % 2)
+            found.seen(Kind.VARIANT_AUTOSCALING, _variant_autoscaling(place))
+        else:
+            found.seen(Kind.HPA, _hpa(place))
+    return found
 
 
 def _metadata(place: VariantPlace, kind: str, name: str, **more: Any) -> dict[str, Any]:
     uid = f"{kind}-{place.number:08d}-4000-8000-000000000000"
-    return {"namespace": place.model.namespace, "name": name, "uid": uid, "generation": 3, **more}
+    return {
+        "namespace": place.model.namespace,
+        "name": name,
+        "uid": uid,
+        "resourceVersion": "7",
+        "generation": 3,
+        **more,
+    }
 
 
 def _owner(place: VariantPlace, kind: str) -> list[dict[str, Any]]:
@@ -118,7 +97,7 @@ def _replica_set(place: VariantPlace) -> dict[str, Any]:
     }
 
 
-def _pods(place: VariantPlace, now: float) -> Iterator[Pod]:
+def _pods(place: VariantPlace, now: float) -> Iterator[dict[str, Any]]:
     template = _template(place)["spec"]
     for index, (name, host) in enumerate(zip(place.pods, place.nodes, strict=True)):
         starts = (place.number + index) % 100 == 99
@@ -136,13 +115,11 @@ def _pods(place: VariantPlace, now: float) -> Iterator[Pod]:
             labels={"pod-template-hash": POD_HASH, "llm-d.ai/variant": place.name},
             ownerReferences=_owner(place, "ReplicaSet"),
         )
-        yield pod(
-            {
-                "metadata": {**about, "uid": f"{about['uid']}-{index}"},
-                "spec": {"nodeName": host, **template},
-                "status": {"phase": "Running", "podIP": address(place, index), "conditions": conditions},
-            }
-        )
+        yield {
+            "metadata": {**about, "uid": f"{about['uid']}-{index}"},
+            "spec": {"nodeName": host, **template},
+            "status": {"phase": "Running", "podIP": address(place, index), "conditions": conditions},
+        }
 
 
 def address(place: VariantPlace, index: int) -> str:
@@ -152,7 +129,7 @@ def address(place: VariantPlace, index: int) -> str:
 
 def _node(name: str, accelerator: str) -> dict[str, Any]:
     return {
-        "metadata": {"name": name, "labels": {"nvidia.com/gpu.product": PRODUCTS[accelerator]}},
+        "metadata": {"name": name, "resourceVersion": "7", "labels": {"nvidia.com/gpu.product": PRODUCTS[accelerator]}},
         "status": {
             "allocatable": {"nvidia.com/gpu": str(NODE_GPUS)},
             "conditions": [{"type": "Ready", "status": "True"}],

@@ -1,5 +1,6 @@
 """One cycle: from the bytes of Prometheus' answers and the records of API objects to a plan, timed stage by stage."""
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
@@ -7,14 +8,20 @@ from dataclasses import dataclass, field
 
 from bench.kubernetes_cycle.cluster import POOLS
 from wva.control.observe import observed_models, observed_variants
+from wva.control.seams import FleetState
 from wva.decide.brain import WvaPolicy
 from wva.decide.memory import BrainMemory
 from wva.fleet.observation import Observation, Trigger
 from wva.fleet.plan import Plan
+from wva.fleet.readings import Readings
+from wva.kubernetes.acting.load import loads
 from wva.kubernetes.orders import Act
 from wva.kubernetes.picture import Remembered, Setting, View, look
 from wva.kubernetes.scope import Scope
+from wva.kubernetes.snapshot import view_of
+from wva.kubernetes.watching.mirror import Mirror
 from wva.policies.registry import make
+from wva.prometheus.engine_traffic import EngineTraffic
 from wva.prometheus.intake import Intake
 from wva.prometheus.labels import JoinBy, Labels
 
@@ -28,6 +35,16 @@ class Times:
     wall: dict[str, float] = field(default_factory=dict)
     cpu: dict[str, float] = field(default_factory=dict)
     """Of the whole process, all threads."""
+
+    @property
+    def whole(self) -> float:
+        """All stages on the wall."""
+        return sum(self.wall.values())
+
+    @property
+    def processor(self) -> float:
+        """All stages of the processor."""
+        return sum(self.cpu.values())
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -50,8 +67,10 @@ class Turn:
 class Cycles:
     """What stays from one cycle to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
         self._intake = Intake(Labels(join_by=JoinBy.POD))
+        self._arrivals = EngineTraffic()
         policy = make("wva")
         assert isinstance(policy, WvaPolicy)
         self._policy = policy
@@ -63,36 +82,50 @@ class Cycles:
         """What is asked of Prometheus for the samples of so many seconds."""
         return [question.query for question in self._intake.questions(seconds)]
 
-    def turn(self, answers: list[bytes], view: View, at: float) -> Turn:
-        """From the answers to ``queries``, which are used up, to a plan."""
+    async def turn(self, answers: list[bytes], at: float) -> Turn:
+        """From the answers to ``queries``, which are used up, to a plan.
+
+        What runs on the event loop and what beside it is as in the controller.
+        """
         times = Times()
         self._count += 1
+        with times.stage("view of objects (on the loop)"):
+            view = view_of(self._mirror, lambda _: {})
+        with times.stage("objects to fleet"):
+            self._remembered, state = await asyncio.to_thread(self._look, view, at)
         with times.stage("answers to samples"):
             self._intake.begin()
             answers.reverse()
             for question in self._intake.questions(0):
-                question.read(answers.pop())
-        with times.stage("samples to history"):
-            problems = self._intake.take(at)
+                await asyncio.to_thread(question.read, answers.pop())
+        with times.stage("samples to histories"):
+            problems = await asyncio.to_thread(self._intake.take, at)
             assert not problems, problems[0]
-        with times.stage("objects to fleet"):
-            picture, self._remembered = look(view, SETTING, self._remembered, at)
-            state = picture.state()
         models = [model.name for model in state.models]
-        with times.stage("history to readings"):
-            readings = self._intake.readings(state.endpoints, models, at)
+        with times.stage("histories to readings"):
+            readings = await asyncio.to_thread(self._intake.readings, state.endpoints, models, at)
+        with times.stage("what engines and pods tell"):
+            await asyncio.to_thread(self._arrivals.update, state.endpoints, readings.instances, at)
+            await asyncio.to_thread(loads, readings, at)
         with times.stage("observation"):
-            observation = Observation(
-                id=f"bench-{self._count}",
-                now=at,
-                trigger=Trigger.INTERVAL,
-                scope=tuple(models),
-                models=observed_models(state.models, readings),
-                variants=observed_variants(state, readings, {}),
-                inventory=state.inventory,
-                outcomes=(),
-                configuration="bench",
-            )
+            observation = await asyncio.to_thread(self._observe, state, readings, at)
         with times.stage("decision"):
-            plan, self._memory = self._policy(observation, self._memory)
+            plan, self._memory = await asyncio.to_thread(self._policy, observation, self._memory)
         return Turn(observation, plan, times)
+
+    def _look(self, view: View, at: float) -> tuple[Remembered, FleetState]:
+        picture, remembered = look(view, SETTING, self._remembered, at)
+        return remembered, picture.state()
+
+    def _observe(self, state: FleetState, readings: Readings, at: float) -> Observation:
+        return Observation(
+            id=f"bench-{self._count}",
+            now=at,
+            trigger=Trigger.INTERVAL,
+            scope=tuple(model.name for model in state.models),
+            models=observed_models(state.models, readings),
+            variants=observed_variants(state, readings, {}),
+            inventory=state.inventory,
+            outcomes=(),
+            configuration="bench",
+        )
