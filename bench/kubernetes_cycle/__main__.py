@@ -20,7 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.kubernetes_cycle.cluster import mirror
-from bench.kubernetes_cycle.cycle import Cycles, Turn
+from bench.kubernetes_cycle.cycle import Cycles, Times, Turn
 from bench.kubernetes_cycle.lateness import Lateness
 from bench.kubernetes_cycle.layout import SCRAPE_S, Layout, layout
 from bench.kubernetes_cycle.source import Source
@@ -37,27 +37,19 @@ CYCLE_S, LOOP_S, MEMORY_MIB = 2.0, 0.1, 1000.0
 class Figures:
     """What was measured."""
 
-    turns: list[Turn]
+    times: list[Times]
+    """Of each cycle. The first finds all series new; it is in none of the other figures."""
+    last: Turn
     late_s: list[float]
     memory_mib: float
     sizes: list[int]
     """Bytes of the answers of each cycle."""
 
-    @property
-    def first(self) -> Turn:
-        """The first cycle, which finds all series new; it is in none of the other figures."""
-        return self.turns[0]
-
-    @property
-    def rest(self) -> list[Turn]:
-        """Those after it."""
-        return self.turns[1:]
-
 
 async def measure(shape: Layout, cycles: int, console: Console) -> Figures:
     """Run cycles, after a first one that is told apart."""
     run = Cycles(mirror(shape, AT))
-    turns, sizes, late = [], [], []
+    times, sizes, late = [], [], []
     with Source(shape) as source, Progress(console=console, transient=True) as progress:
         task = progress.add_task("cycles", total=cycles + 1)
         for number in range(cycles + 1):
@@ -66,27 +58,29 @@ async def measure(shape: Layout, cycles: int, console: Console) -> Figures:
             answers = await asyncio.to_thread(source.ask, run.queries(int(window) + 1), at)
             sizes.append(sum(map(len, answers)))
             async with Lateness() as lateness:
-                turns.append(await run.turn(answers, at))
+                turn = await run.turn(answers, at)
+            times.append(turn.times)
             if number == 0:
                 spare_what_stays()
             else:
                 late += lateness.seconds
             progress.advance(task)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Figures(turns, late, peak, sizes)
+    return Figures(times, turn, late, peak, sizes)
 
 
 def table(found: Figures) -> Table:
     """The figures beside their targets."""
     shown = Table("", "p50", "p99", "max", "target", title="one cycle, in seconds: on the wall / of the processor")
-    wall, cpu = ([getattr(turn.times, kind) for turn in found.rest] for kind in ("wall", "cpu"))
-    for stage in found.first.times.wall:
+    first, *rest = found.times
+    wall, cpu = ([getattr(one, kind) for one in rest] for kind in ("wall", "cpu"))
+    for stage in first.wall:
         shown.add_row(stage, *_spread([one[stage] for one in wall], [one[stage] for one in cpu]), "")
-    whole = [sum(one.values()) for one in wall]
     shown.add_section()
-    shown.add_row("the whole cycle", *_spread(whole, [sum(one.values()) for one in cpu]), f"p99 < {CYCLE_S:g}")
+    whole = _spread([one.whole for one in rest], [one.processor for one in rest])
+    shown.add_row("the whole cycle", *whole, f"p99 < {CYCLE_S:g}")
     shown.add_row("lateness of the event loop", *_spread(found.late_s), f"max < {LOOP_S:g}")
-    shown.add_row("the first cycle", "", "", _spread([found.first.times.whole])[2], "")
+    shown.add_row("the first cycle", "", "", _spread([first.whole], [first.processor])[2], "")
     return shown
 
 
@@ -96,7 +90,7 @@ def _spread(*kinds: Sequence[float]) -> list[str]:
 
 def missed(found: Figures) -> list[str]:
     """Targets that were missed, one line each. Time is the processor's, because others may use the machine."""
-    cycle = float(np.percentile([turn.times.processor for turn in found.rest], 99))
+    cycle = float(np.percentile([one.processor for one in found.times[1:]], 99))
     lateness = max(found.late_s)
     checks = (
         (cycle < CYCLE_S, f"a cycle took {cycle:.2f} s of the processor"),
@@ -116,7 +110,7 @@ def main() -> None:
     console = Console()
     found = asyncio.run(measure(layout(options.variants, options.pods), options.cycles, console))
     console.print(table(found))
-    last = found.rest[-1]
+    last = found.last
     changed = sum(part.target != part.expected for part in last.plan.variants)
     console.print(
         f"{len(last.observation.models)} models, {len(last.plan.variants)} variants, {options.pods} pods; "

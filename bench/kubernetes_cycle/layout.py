@@ -84,7 +84,7 @@ def layout(variants: int, pods: int, seed: int = 1) -> Layout:
     while len(chosen) < variants:
         number = len(models)
         served = SERVED[number % len(SERVED)]
-        rate = served.requests_per_s * random.uniform(0.5, 1.3)
+        rate = served.requests_per_s * random.uniform(0.4, 2.0)
         base = served.loaded.rsplit("/", 1)[-1].lower()
         model = ModelPlace(number, f"team-{number % max(1, variants // 40)}", f"{base}-{number}", served, rate)
         models.append(model)

@@ -44,6 +44,8 @@ class _Samples:
 
     def where(self, chosen: Bools) -> "_Samples":
         """Some of them."""
+        if chosen.all():
+            return self
         return _Samples(
             self.names[chosen], self.lanes[chosen], self.targets[chosen], self.times[chosen], self.values[chosen]
         )
@@ -103,7 +105,7 @@ class Engines:
                 *((one.names, one.lanes, one.targets, one.times, one.values) for one in self._gathered), strict=True
             )
             left = _Samples(*(np.concatenate(part) for part in parts))
-            touched = np.unique(left.lanes)
+            touched = np.flatnonzero(np.bincount(left.lanes))
             left = left.where(left.times > self._histories.times[left.targets])
             while len(left.times):
                 left = self._take_first(left, at, problems)
@@ -160,9 +162,10 @@ class Engines:
 
     def _take_first(self, left: _Samples, at: float, problems: list[str]) -> _Samples:
         """Take in each target's first scrape; give the samples of later ones."""
-        targets, count = np.unique(left.targets), len(self._histories.count)
+        count = len(self._histories.count)
         first = np.full(count, np.inf)
         np.minimum.at(first, left.targets, left.times)
+        targets = np.flatnonzero(first < np.inf)
         now = left.times == first[left.targets]
         later = left.where(~now)
         chosen = self._by_one_scraper(left.where(now), count)

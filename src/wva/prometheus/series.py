@@ -6,8 +6,9 @@ escapes quotation marks within texts, so what is searched for here, which has so
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 from wva.prometheus.answer import HEADS, SERIES, compact, unreadable
@@ -16,6 +17,8 @@ _LABELS_END = b'},"value'
 _BETWEEN = b"],["
 _LONGEST_END = b"]]},"
 """What follows the last sample of a series."""
+_AT_ONCE = 2**22
+"""Bytes of an answer that are split in one go: no other thread runs meanwhile."""
 _UNMARKED = b"?"
 """Is in no sample."""
 
@@ -106,7 +109,7 @@ class SeriesReader(Generic[P]):
         add_owner, add_time, add_value = owners.append, times.append, values.append
         between, longest_end = _BETWEEN, len(_LONGEST_END)
         quoted, begin, before = _UNMARKED, 0, self._start
-        for part in _parts(body):
+        for part in chain.from_iterable(_parts(body)):
             if not part.startswith(quoted):
                 quoted = part[: part.index(b'"') + 1]
                 begin = len(quoted)
@@ -154,17 +157,19 @@ class SeriesReader(Generic[P]):
         return known
 
 
-def _parts(body: bytes) -> list[bytes]:
-    """The series of an answer, each from its name on. Raises ``_StrangeError`` where they are not told apart so."""
-    head, *parts = body.split(SERIES)
-    if not head.startswith(HEADS):
+def _parts(body: bytes) -> Iterator[list[bytes]]:
+    """The series of an answer, some at a time, each from its name on.
+
+    Raises ``_StrangeError`` where they are not told apart so.
+    """
+    begin = body.find(SERIES)
+    end = body.rfind(b"]}]}")
+    if not body.startswith(HEADS) or (begin < 0) != (end < 0) or (begin < 0 and b"[]" not in body):
         raise _StrangeError
-    # The last one, without what comes after the list.
-    last = parts.pop() if parts else head
-    end = last.rfind(b"]}]}") if parts or last is not head else last.rfind(b"[]")
-    if end < 0:
-        raise _StrangeError
-    return parts if last is head else [*parts, last[: end + 2]]
+    while begin >= 0:
+        following = body.find(SERIES, begin + _AT_ONCE)
+        yield body[begin : end + 2 if following < 0 else following].split(SERIES)[1:]
+        begin = following
 
 
 def _names(begins: list[tuple[str, int]], count: int) -> list[tuple[str, int]]:
