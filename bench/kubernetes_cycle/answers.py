@@ -108,6 +108,11 @@ class Answers:
         self._engines = [target for place in layout.variants for target in _engines(place, random)]
         self._gateways = [_gateway(model, _sent(layout, model), random) for model in layout.models]
 
+    def gaps(self) -> dict[str, frozenset[str]]:
+        """The metrics that each pod lacks, by ``namespace/pod``."""
+        labels = [(json.loads(f"{{{one.before}{one.after}}}"), one.missing) for one in self._engines]
+        return {f"{of['namespace']}/{of['pod']}": missing for of, missing in labels}
+
     def answer(self, query: str, at: float) -> bytes:
         """The body of the answer to an instant query."""
         if query == "time()":

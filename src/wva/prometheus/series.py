@@ -82,7 +82,8 @@ class SeriesReader(Generic[P]):
         """The samples that no mark passes over. Raises ``RefusedError`` where the answer cannot be read."""
         try:
             return self._samples(body)
-        except _StrangeError:
+        except (ValueError, IndexError):
+            # Another way to write it, or no answer: the next reading tells.
             pass
         try:
             return self._samples(compact(body))
@@ -98,7 +99,7 @@ class SeriesReader(Generic[P]):
             one.following = None
 
     def _samples(self, body: bytes) -> Samples[P]:
-        """Raises ``_StrangeError`` where the answer is not written as Prometheus does, ``ValueError`` for no number.
+        """Raises ``ValueError`` where the answer is not written as Prometheus does, or a number is none.
 
         It is what takes most of a decision's time in a large fleet, so it is written out.
         """
