@@ -9,49 +9,14 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-import aiohttp
 import pytest
 from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.emulator.pages import described, families, loaded_page
 from tests.emulator.servers import http, serving, value, values
 from wva.fleet.variant import EngineArguments
 
 RECORDED = Path(__file__).parent / "vllm-0.32-metrics-under-load.txt"
-ROUTES = ["/v1/models", "/is_sleeping", "/is_paused", "/nowhere"]
-FREE = {"model_name", "handler", "method", "status", "version", "minor", "patchlevel", "le", "generation"}
-"""Labels whose values are another machine's or another load's; bounds are compared by themselves."""
-
-
-async def loaded_page(session: aiohttp.ClientSession) -> str:
-    for path in ROUTES:
-        await session.get(path)
-    asked = {"prompt": "some words to begin with", "max_tokens": 20, "ignore_eos": True}
-    await asyncio.gather(*(session.post("/v1/completions", json=asked) for _ in range(20)))
-    await session.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9})
-    await session.post("/v1/completions", data="{")
-    async with session.get("/metrics") as page:
-        return await page.text()
-
-
-def families(page: str) -> dict[str, Metric]:
-    return {family.name: family for family in text_string_to_metric_families(page)}
-
-
-def samples(family: Metric) -> dict[str, set[str]]:
-    """Label names by sample."""
-    return {sample.name: set(sample.labels) for sample in family.samples}
-
-
-def told_apart(family: Metric) -> set[tuple[str, str]]:
-    """Values of the labels that tell series apart."""
-    pairs = (pair for sample in family.samples for pair in sample.labels.items())
-    return {(name, text) for name, text in pairs if name not in FREE}
-
-
-def bounds(family: Metric) -> list[float]:
-    found = {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}
-    return sorted(found)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +39,7 @@ def test_the_families_are_the_same(recorded: dict[str, Metric], emulated: dict[s
 
 @pytest.mark.parametrize("name", sorted(families(RECORDED.read_text())))
 def test_a_family_is_the_same(name: str, recorded: dict[str, Metric], emulated: dict[str, Metric]) -> None:
-    real, ours = recorded[name], emulated[name]
-    assert ours.type == real.type
-    assert ours.documentation == real.documentation
-    assert samples(ours) == samples(real)
-    assert bounds(ours) == bounds(real)
-    if name != "vllm:cache_config_info":
-        assert told_apart(ours) == told_apart(real)
+    assert described(emulated[name]) == described(recorded[name])
 
 
 async def test_the_numbers_are_those_of_the_load() -> None:
