@@ -151,9 +151,13 @@ def _process_of(path: Path) -> int | None:
     return process
 
 
-async def until(condition: Callable[[], object], what: Callable[[], object] = lambda: "it never came true") -> None:
+async def until(
+    condition: Callable[[], object],
+    what: Callable[[], object] = lambda: "it never came true",
+    patience_s: float = PATIENCE_S,
+) -> None:
     """Wait for something to come true."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < end, what()
         await asyncio.sleep(0.02)
@@ -164,8 +168,10 @@ def phases(run: LiveRun) -> dict[str, str]:
     return {replica.id: replica.phase.value for replica in run.body.replicas}
 
 
-async def until_ready(run: LiveRun, count: int) -> None:
+async def until_ready(run: LiveRun, count: int, patience_s: float = PATIENCE_S) -> None:
     """Wait until so many replicas are ready."""
     await until(
-        lambda: list(phases(run).values()).count("ready") == count, lambda: (phases(run), run.loop.problems.now)
+        lambda: list(phases(run).values()).count("ready") == count,
+        lambda: (phases(run), run.loop.problems.now),
+        patience_s,
     )
