@@ -13,7 +13,6 @@ from wva.fleet.variant import Variant
 from wva.local.command import fill, find_program, launch, placeholders
 from wva.local.devices import Devices, Placement
 from wva.local.ports import NoPortError, Ports
-from wva.local.process import last_line
 from wva.local.race import race
 from wva.local.schema import LocalNodesSpec, Probe, ReplicasSpec, Server
 from wva.local.timing import Timing
@@ -187,19 +186,3 @@ async def test_a_race_ends_with_the_first_and_leaves_nobody_running() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert left == ["a", "b", "c", "d"]
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("", None),
-        ("wva: starts: run\n", None),
-        ("wva: starts: run\nTraceback\n  ValueError: no\n\n", "ValueError: no"),
-        ("wva: starts: run\n" + "x" * 300, "x" * 200 + "…"),
-        ("y" * 100_000 + "\nlast", "last"),
-    ],
-)
-def test_the_last_line_of_a_log(tmp_path: Path, text: str, line: str | None) -> None:
-    (tmp_path / "log").write_text(text)
-    assert last_line(tmp_path / "log") == line
-    assert last_line(tmp_path / "none") is None

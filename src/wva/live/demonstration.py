@@ -7,7 +7,8 @@ from pathlib import Path
 
 from wva.live.run_directory import LOAD
 from wva.local.command import Launch
-from wva.local.process import Process, last_line
+from wva.local.log import last_line
+from wva.local.process import Process
 from wva.local.schema import FleetSpec
 from wva.local.simulated import as_scenario
 from wva.scenario.document import encode_scenario

@@ -8,9 +8,10 @@ from urllib.parse import quote
 from wva.control.seams import Clock
 from wva.fleet.replica import Phase
 from wva.local.command import launch, of_a_variant
+from wva.local.log import last_line
 from wva.local.ports import NoPortError, Ports
 from wva.local.probe import Prober, Verdict
-from wva.local.process import Process, last_line
+from wva.local.process import Process
 from wva.local.race import race
 from wva.local.replica import LocalReplica
 from wva.local.routes import Routes

@@ -9,12 +9,7 @@ from pathlib import Path
 
 from wva.local import keeper
 from wva.local.command import Launch
-
-KEPT_BY = "wva: starts: "
-"""How the keeper's own line in a log begins."""
-TAIL_BYTES = 8192
-LONGEST_REASON = 200
-"""Letters of a log line that a reason quotes."""
+from wva.local.log import cause, last_line
 
 
 class Process:
@@ -57,7 +52,7 @@ class Process:
         return self._process.pid
 
     async def wait(self) -> str:
-        """Wait until it and all its children have ended; say how, as ``exit code 1: the log's last line``."""
+        """Wait until it and all its children have ended; say how, as ``exit code 1: ValueError: no such weights``."""
         code = await self._process.wait()
         self.kill()
         if code < 0:
@@ -65,9 +60,11 @@ class Process:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             code = 128 - code
-        how = f"killed by {_signal(code - 128)}" if code > 128 else f"exit code {code}"
-        last = last_line(self._log)
-        return how if last is None else f"{how}: {last}"
+        killed = code > 128
+        how = f"killed by {_signal(code - 128)}" if killed else f"exit code {code}"
+        # What is killed from outside does not end by an error of its own, whatever errors it had before.
+        why = last_line(self._log) if killed else cause(self._log)
+        return how if why is None else f"{how}: {why}"
 
     def terminate(self) -> None:
         """Ask the command to stop, by SIGTERM."""
@@ -79,20 +76,6 @@ class Process:
         if self._line is not None:
             os.close(self._line)
             self._line = None
-
-
-def last_line(log: Path) -> str | None:
-    """The last line that a replica wrote, shortened; ``None`` where it wrote none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return None
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines or lines[-1].startswith(KEPT_BY):
-        return None
-    return lines[-1] if len(lines[-1]) <= LONGEST_REASON else f"{lines[-1][:LONGEST_REASON]}…"
 
 
 def _signal(number: int) -> str:
