@@ -113,6 +113,12 @@ def resource_quota(name: str, gpus: int) -> Body:
     }
 
 
+def service(name: str, selector: dict[str, str], port: int = 8000) -> Body:
+    """A Service in front of pods."""
+    spec = {"selector": selector, "ports": [{"name": "http", "port": port, "targetPort": port}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
 def inference_pool(name: str, label: str, picker: str, version: str = "v1alpha2") -> Body:
     """A pool of a model's pods, and the Service of the endpoint picker in front of them."""
     selector = {MODEL_LABEL: label}
