@@ -8,20 +8,43 @@ from pathlib import Path
 import pytest
 
 from tests.kubernetes.apply import create_namespace
-from tests.kubernetes.control_plane import ControlPlane, running
+from tests.kubernetes.control_plane import ControlPlane, running, shared
 from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import NAMESPACES
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what talks to a control plane: it is slow, and runs beside its like."""
+    for item in items:
+        if "control_plane" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
-    """One for all tests of a run; keep to a namespace of your own."""
+def shared_control_plane(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[ControlPlane]:
+    """One for all tests of a run, in however many processes they are."""
+    if worker_id == "master":
+        with running() as found:
+            yield found
+        return
+    with shared(tmp_path_factory.getbasetemp().parent) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """Everybody's: keep to a namespace of your own, and leave it running; a module marked ``stops`` has its own."""
+    if request.node.get_closest_marker("stops") is None:
+        yield request.getfixturevalue("shared_control_plane")
+        return
     with running() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kubeconfig(control_plane: ControlPlane) -> Path:
     """An administrator's."""
     return control_plane.kubeconfig

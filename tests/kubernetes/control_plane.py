@@ -1,6 +1,7 @@
 """A real Kubernetes control plane for the tests: etcd, API server, controllers and scheduler, without kubelets."""
 
 import asyncio
+import fcntl
 import os
 import random
 import shutil
@@ -8,8 +9,9 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +77,44 @@ def running() -> Iterator[ControlPlane]:
         with _stopped_afterwards(directory):
             _start(directory)
             yield ControlPlane(directory / "kubeconfig", directory)
+
+
+@contextmanager
+def shared(directory: Path) -> Iterator[ControlPlane]:
+    """One for all processes that name the same directory: the first starts it, and stays until the last has left."""
+    place, own = directory / "control-plane", directory / f"control-plane/user-{os.getpid()}"
+    with ExitStack() as stack:
+        with _locked(directory / "control-plane.lock"):
+            first = not _users(place)
+            found = stack.enter_context(running()) if first else _found(place)
+            if first:
+                place.mkdir(exist_ok=True)
+                (place / "kubeconfig").write_text(str(found.kubeconfig))
+            own.touch()
+        try:
+            yield found
+        finally:
+            own.unlink()
+            while first and _users(place):
+                time.sleep(0.2)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _users(place: Path) -> list[Path]:
+    """Who uses it and lives."""
+    return [file for file in place.glob("user-*") if Path(f"/proc/{file.name.partition('-')[2]}").exists()]
+
+
+def _found(place: Path) -> ControlPlane:
+    kubeconfig = Path((place / "kubeconfig").read_text())
+    named = os.environ.get("WVA_TEST_KUBECONFIG")
+    return ControlPlane(kubeconfig, None if named else kubeconfig.parent)
 
 
 def _programs() -> Path:

@@ -13,6 +13,8 @@ from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import CONFIG_MAPS, PODS
 
+pytestmark = pytest.mark.stops
+
 
 async def test_controllers_make_pods_and_apply_changes_what_is_there(api: Api, namespace: str) -> None:
     settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: one, b: two}"

@@ -13,7 +13,7 @@ from wva.kubernetes.election import Candidate, ElectionSettings
 from wva.kubernetes.elector import LEASE, BootClock, Elector
 from wva.record.problems import Problems
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.stops]
 
 FAST = ElectionSettings(lease_s=3.0, renew_s=2.0, retry_s=0.3)
 NAME = "wva"

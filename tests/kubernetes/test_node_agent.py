@@ -19,7 +19,7 @@ from tests.kubernetes.waiting import until
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import DEPLOYMENTS, PODS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.stops]
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from wva.kubernetes.reporting.ledger import LEDGER
 from wva.kubernetes.reporting.poster import POSTER, Regarding
 from wva.kubernetes.reporting.writer import STATUS
 
+pytestmark = pytest.mark.stops
+
 
 @pytest.mark.slow
 async def test_what_could_not_be_written_is_written_later(

@@ -28,6 +28,8 @@ from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 from wva.kubernetes.watching.watch import Watch
 
+pytestmark = pytest.mark.stops
+
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", namespaced=False)
 HPAS = Resource("autoscaling", "v1", "horizontalpodautoscalers")
 """The version that every API server has."""
