@@ -172,7 +172,7 @@ def _start_again(directory: Path) -> None:
     until = time.monotonic() + START_LIMIT_S
     while not _is_ready(directory, arguments):
         assert time.monotonic() < until, (directory / f"log/{API_SERVER}.log").read_text()[-2000:]
-        # One that was killed may have its port for a moment longer, so that the next one ends at once.
+        # It ends at once where its port is not free.
         if _api_server(directory) is None:
             _launch(directory, arguments)
         time.sleep(0.1)
@@ -206,8 +206,9 @@ def _free_ports(count: int) -> list[int]:
 def _api_server(directory: Path) -> int | None:
     """Its process id; ``None`` where it does not run."""
     pid = int((directory / "run" / f"{API_SERVER}.pid").read_text())
-    try:
+    with suppress(FileNotFoundError, ProcessLookupError):
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if state == "Z" else pid
+        # One that was killed has its port until the last of its threads has gone.
+        if state != "Z" or len(os.listdir(f"/proc/{pid}/task")) > 1:
+            return pid
+    return None

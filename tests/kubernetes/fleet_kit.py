@@ -115,8 +115,12 @@ def resource_quota(name: str, gpus: int) -> Body:
 
 def service(name: str, selector: dict[str, str], port: int = 8000) -> Body:
     """A Service in front of pods."""
-    spec = {"selector": selector, "ports": [{"name": "http", "port": port, "targetPort": port}]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": selector, "ports": [{"name": "http", "port": port, "targetPort": port}]},
+    }
 
 
 def inference_pool(name: str, label: str, picker: str, version: str = "v1alpha2") -> Body:
