@@ -30,8 +30,8 @@ from wva.prometheus.points import engine_sample, kv_capacity, waiting_for_capaci
 
 pytestmark = [pytest.mark.slow, needs_vllm]
 
-CLIENTS = 64
-"""More than a server's slots, so that some wait."""
+CLIENTS = 128
+"""More than a server has slots, so that some wait; together they take it several turns of the loop."""
 
 
 @dataclass(frozen=True, slots=True)
