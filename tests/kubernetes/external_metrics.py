@@ -18,6 +18,8 @@ from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
 
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
+OTHERS_LIMIT_S = 300.0
+"""How long a test may have the adapter."""
 _SERVICE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -31,7 +33,7 @@ _SERVICE: dict[str, Any] = {
 async def external_metrics(api: Api, namespace: str, source: Monitoring, directory: Path) -> AsyncIterator[None]:
     """Answer for external metrics with Prometheus' newest values of the series that a selector names.
 
-    There is one such API in a cluster, so only one test at a time can have it.
+    There is one such API in a cluster, so only one test at a time can have it; others wait here.
     """
     cert, key = certificate(directory / "adapter", "localhost")
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -42,6 +44,7 @@ async def external_metrics(api: Api, namespace: str, source: Monitoring, directo
     registration = _registration(namespace, runner.addresses[0][1])
     # What is not of the namespace goes at the end: the registration left behind would keep every namespace from ending.
     of_the_cluster = (registration, *_allowed())
+    await until(lambda: _free(api, registration), "no other test has the adapter", OTHERS_LIMIT_S)
     try:
         await apply(api, namespace, _SERVICE, *of_the_cluster)
         await until(lambda: _available(api, registration), "the adapter is available")
@@ -104,6 +107,14 @@ def _allowed() -> tuple[dict[str, Any], dict[str, Any]]:
     rule = {"apiGroups": [GROUP], "resources": ["*"], "verbs": ["get", "list"]}
     subject = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "horizontal-pod-autoscaler"}
     return bound("Cluster", "external-metrics-reader", [rule], subject)
+
+
+async def _free(api: Api, registration: dict[str, Any]) -> bool:
+    try:
+        await api.read(resource_of(registration), None, registration["metadata"]["name"])
+    except ApiError as error:
+        return error.missing
+    return False
 
 
 async def _available(api: Api, registration: dict[str, Any]) -> bool:

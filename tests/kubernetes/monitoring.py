@@ -46,7 +46,11 @@ class Monitoring:
 
 @asynccontextmanager
 async def monitoring(
-    directory: Path, kubeconfig: Path, namespaces: Collection[str], others: Mapping[str, str] | None = None
+    directory: Path,
+    kubeconfig: Path,
+    namespaces: Collection[str],
+    others: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> AsyncIterator[Monitoring]:
     """Scrape the model servers in these namespaces once a second, and ``others``, addresses by the job's name.
 
@@ -65,7 +69,7 @@ async def monitoring(
             async with (
                 serving(targets, "/pods") as list_url,
                 aiohttp.ClientSession() as http,
-                configured_prometheus(directory, _configuration(f"{list_url}/pods", others or {})) as url,
+                configured_prometheus(directory, _configuration(f"{list_url}/pods", others or {}), port) as url,
             ):
                 yield Monitoring(url, http)
         finally:

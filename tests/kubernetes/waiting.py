@@ -10,7 +10,9 @@ T = TypeVar("T")
 LOOK_EVERY_S = 0.1
 
 
-async def until(condition: Callable[[], Awaitable[T | None]], what: str, limit_s: float = 30.0) -> T:
+async def until(
+    condition: Callable[[], Awaitable[T | None]], what: str, limit_s: float = 30.0, every_s: float = LOOK_EVERY_S
+) -> T:
     """What the condition returns once that counts as true; a refusal of the API server means not yet."""
     last: object = None
     try:
@@ -24,6 +26,6 @@ async def until(condition: Callable[[], Awaitable[T | None]], what: str, limit_s
                     if found:
                         return found
                     last = found
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(every_s)
     except TimeoutError:
         raise AssertionError(f"not within {limit_s:g} s: {what}; last: {last}") from None

@@ -12,14 +12,14 @@ from typing import Any
 
 import aiohttp
 
-from tests.kubernetes.accounts import service_account
+from tests.kubernetes.accounts import Account, service_account
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import FOREIGN_KINDS
 from tests.kubernetes.waiting import until
 from tests.prometheus.servers import free_port
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
-from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, VARIANT_AUTOSCALINGS
+from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, PODS, VARIANT_AUTOSCALINGS
 from wva.kubernetes.crd.schema import custom_resource_definition
 from wva.kubernetes.manifests.rights import Where, rights, rules
 
@@ -102,23 +102,19 @@ class Stage:
 
         await until(served, "VariantAutoscalings")
 
+    async def account(self, name: str) -> Account:
+        """A ServiceAccount with the rights that a controller's manifests ask for and no others."""
+        asked = rights()
+        own, of_the_cluster = rules(asked, Where.FLEET, Where.HOME), rules(asked, Where.CLUSTER, Where.METRICS)
+        return await service_account(self.api, self.admin, self.directory, self.namespace, name, own, of_the_cluster)
+
     @asynccontextmanager
     async def controller(self, kubeconfig: Path | None = None, **settings: str) -> AsyncIterator[Controller]:
         """A controller for this namespace, with the rights that its manifests ask for and no others."""
         self.started += 1
         name = f"wva-{self.started}"
         if kubeconfig is None:
-            asked = rights()
-            account = await service_account(
-                self.api,
-                self.admin,
-                self.directory,
-                self.namespace,
-                name,
-                rules(asked, Where.FLEET, Where.HOME),
-                rules(asked, Where.CLUSTER, Where.METRICS),
-            )
-            kubeconfig = account.kubeconfig
+            kubeconfig = (await self.account(name)).kubeconfig
         probes, metrics = free_port(), free_port()
         environment = {
             "PATH": os.environ["PATH"],
@@ -169,6 +165,19 @@ class Stage:
 
         return await until(looked, f"{deployment} has {wanted}", limit_s) - 1
 
+    async def pods(self, app: str) -> list[dict[str, Any]]:
+        """The pods of a Deployment that are there, those that end included."""
+        return list(await self.api.list(PODS, self.namespace, f"app={app}"))
+
+    async def pods_are(self, app: str, count: int, limit_s: float = 60.0) -> None:
+        """Wait until a Deployment has so many pods, each of them ready and none about to end."""
+
+        async def looked() -> bool:
+            found = await self.pods(app)
+            return len(found) == count and all(is_ready(pod) for pod in found)
+
+        await until(looked, f"{app} has {count} ready pods", limit_s)
+
     async def status(self, variant: str) -> dict[str, Any]:
         """The status of a VariantAutoscaling; empty where there is none."""
         found = await self.api.read(VARIANT_AUTOSCALINGS, self.namespace, variant)
@@ -189,3 +198,9 @@ class Stage:
         with suppress(ApiError):
             return [each for each in await self.api.list(EVENTS, self.namespace) if each["reason"] == reason]
         return []
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod serves, and is not about to end."""
+    conditions = {each["type"]: each["status"] for each in (pod.get("status") or {}).get("conditions") or ()}
+    return conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp")
