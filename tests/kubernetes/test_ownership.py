@@ -22,6 +22,7 @@ from wva.kubernetes.ownership import (
     conflict,
     followers,
     follows,
+    handed_over,
     mode_of,
     remarks,
     seen,
@@ -217,6 +218,20 @@ def test_keda_follows_by_its_threshold_of_one_and_not_while_paused() -> None:
     assert next_step(keda(maxReplicaCount=5), 3, 4) == (4, Because.UNLIMITED, False)
     body = bodies.scaled_object("v", "d", annotations={"autoscaling.keda.sh/paused": "true"})
     assert next_step(scaled_object(body), 3, 4) == (3, Because.BOUNDED, True)
+
+
+@pytest.mark.parametrize(("count", "known"), [(3, 3), (7, None)])
+def test_a_count_that_a_predecessor_may_have_written_is_nobody_elses_change(count: int, known: int | None) -> None:
+    left = handed_over(wrote(Truce(), 3, 2, NOW - 60))
+    found = seen(left, count, NOW)
+    assert (found.written, found.until, found.inherited) == (known, 0.0, False)
+    later = seen(found, 9, NOW + 15)
+    assert (later.until > NOW) is (known is not None), "from then on it is as ever"
+
+
+def test_a_predecessors_truce_holds_on() -> None:
+    held = seen(wrote(Truce(), 3, 2, NOW - 60), 5, NOW)
+    assert seen(handed_over(held), 5, NOW + 1).until == held.until
 
 
 def test_a_follower_is_watched_from_outside() -> None:

@@ -15,7 +15,7 @@ from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.measuring.activity import active_models
-from wva.kubernetes.ownership import Truce, wrote
+from wva.kubernetes.ownership import Truce, handed_over, wrote
 from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.watching.kinds import Kind
@@ -59,7 +59,7 @@ class KubernetesFleet:
         """
         self.picture = Picture((), {}, (), Inventory())
         """The fleet as it was seen last."""
-        self.remembered = left
+        self.remembered = replace(left, truces={name: handed_over(each) for name, each in left.truces.items()})
         self.carrier = Carrier(writer, clock, acting, self._wrote)
         self._mirror = mirror
         self._clock = clock

@@ -22,6 +22,7 @@ from wva.kubernetes.election import Candidate
 from wva.kubernetes.elector import Alone, BootClock, Elector
 from wva.kubernetes.leader import Surroundings, lead
 from wva.kubernetes.serving.health import Vitals
+from wva.kubernetes.serving.lag import LoopLag
 from wva.kubernetes.serving.serve import Ports, served
 from wva.kubernetes.settings import Settings
 from wva.kubernetes.watching.watch import Watch
@@ -86,8 +87,9 @@ async def run_controller(
             watching = asyncio.create_task(watch.run(), name="watch")
             standing = asyncio.create_task(elector.run(), name="elector")
             leading = asyncio.create_task(_lead_while_elected(around, elector, life), name="lead")
+            sampling = asyncio.create_task(LoopLag(registry, clock).run(), name="lag")
             stopping = asyncio.create_task(stop.wait(), name="stop")
-            tasks: tuple[asyncio.Task[Any], ...] = (watching, standing, leading, stopping)
+            tasks: tuple[asyncio.Task[Any], ...] = (watching, standing, leading, sampling, stopping)
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -98,22 +100,25 @@ async def run_controller(
                 elector.stop()
                 with suppress(Exception):
                     await standing
-                await _ended(watching, stopping)
+                await _ended(watching, sampling, stopping)
 
 
 async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, life: _Life) -> None:
     """Lead whenever this process is elected, until it is not any longer."""
     while True:
         await elector.until_leading()
-        life.leading_since, life.turned_at = around.clock.monotonic(), None
+        if life.leading_since is None:
+            life.leading_since, life.turned_at = around.clock.monotonic(), None
         leading = asyncio.create_task(lead(around, lambda tick: _turned(life, around.clock, tick)), name="leader")
         lost = asyncio.create_task(elector.until_lost(), name="until lost")
         try:
             await asyncio.wait((leading, lost), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            life.leading_since = None
             failure = await _ended(leading)
             await _ended(lost)
+            if not elector.leads():
+                # One that holds the lead and cannot begin to lead is not well: another should have it.
+                life.leading_since = None
         around.problems.settle("leader", None if failure is None else _text(failure))
         if failure is not None:
             await around.clock.sleep(AGAIN_S)

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from prometheus_client import CollectorRegistry
 
 from wva.control.journal import LiveJournal
+from wva.control.limits import within
 from wva.control.loop import Loop
 from wva.control.settings import LoopSettings
 from wva.fleet.clock import Clock
+from wva.fleet.errors import UserError
+from wva.fleet.memory import Memory
 from wva.fleet.observation import Trigger
+from wva.fleet.policy import Policy
 from wva.fleet.readings import Readings
 from wva.fleet.tick import Tick
 from wva.kubernetes.acting.advance import DrainSettings
@@ -50,8 +54,12 @@ from wva.prometheus.scraper import Scraper, ScraperSettings
 from wva.prometheus.server import PrometheusServer
 from wva.record.problems import Problems
 
+M = TypeVar("M", bound=Memory)
+
 SCRAPE = ScraperSettings(interval_s=1.0, sample_s=5.0)
 """How often the controller scrapes pods, where it does that itself: to be alarmed in time, and for policies."""
+LAST_S = 5.0
+"""Seconds within which the last turn has to be told at the end: the lead is let go of after it."""
 FOLLOW_S = 1.0
 """Seconds between looks at which endpoint pickers there are."""
 TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -90,7 +98,10 @@ async def lead(around: Surroundings, on_turn: Callable[[Tick], None]) -> NoRetur
         around.registry.register(shown)
         stack.callback(around.registry.unregister, shown)
         leader.loop.subscribe(on_turn)
-        await leader.run()
+        try:
+            await leader.run()
+        finally:
+            await leader.tell_last()
     raise AssertionError("a leader does not end")
 
 
@@ -122,8 +133,9 @@ class _Leader:
             ClusterMetrics(self.engines, self.front, clock, self.fleet.measured),
             policy,
             clock,
-            settings=LoopSettings(interval_s=settings.global_opt_interval),
-            journal=None if settings.wva_journal_dir is None else LiveJournal(settings.wva_journal_dir, policy),
+            # Nobody looks back at turns here, and one of thousands of variants has megabytes.
+            settings=LoopSettings(interval_s=settings.global_opt_interval, ticks_kept=1),
+            journal=_journal(settings.wva_journal_dir, policy, problems),
             problems=problems,
         )
         self._statuses = StatusWriter(
@@ -150,6 +162,17 @@ class _Leader:
             for part in parts:
                 tasks.create_task(part.run(), name=type(part).__name__)
             tasks.create_task(self._follow(), name="endpoint pickers")
+
+    async def tell_last(self) -> None:
+        """Write what the last turn has left to be said, where that is still this process's to say."""
+        if not self._around.leads():
+            return
+        with suppress(TimeoutError):
+            await within(self._around.clock, LAST_S, self._tell_last())
+
+    async def _tell_last(self) -> None:
+        await self._reporter.tell()
+        await asyncio.gather(self._ledger.write(), self._statuses.write(at_once=True), self._events.flush())
 
     async def _follow(self) -> None:
         """Keep up with which endpoint pickers stand in front of what."""
@@ -187,6 +210,17 @@ class _Leader:
 
     def _alarm(self, cause: str) -> None:
         self.loop.request(Trigger.BURST, cause)
+
+
+def _journal(directory: Path | None, policy: Policy[M], problems: Problems) -> LiveJournal[M] | None:
+    """Where decisions are recorded; to decide without is better than not to decide."""
+    if directory is None:
+        return None
+    try:
+        return LiveJournal(directory, policy)
+    except UserError as error:
+        problems.report("journal", str(error))
+        return None
 
 
 def _setting(around: Surroundings) -> Setting:

@@ -129,6 +129,8 @@ class Truce:
     """Changes by others that came soon after one another."""
     found: int | None = None
     """What somebody else set it to."""
+    inherited: bool = False
+    """Whether a predecessor wrote last, who may have ended before he took note of it."""
 
 
 FIRST_TRUCE_S = 600.0
@@ -142,6 +144,11 @@ def wrote(truce: Truce, count: int, replaced: int, now: float) -> Truce:
     return replace(truce, written=count, replaced=replaced, written_at=now)
 
 
+def handed_over(truce: Truce) -> Truce:
+    """What a successor begins with."""
+    return replace(truce, inherited=True)
+
+
 def seen(truce: Truce, count: int, now: float) -> Truce:
     """Take in the count that the target has: another one than was written is somebody else's.
 
@@ -149,6 +156,9 @@ def seen(truce: Truce, count: int, now: float) -> Truce:
     disagree do not go on to write in turns.
     """
     behind = count == truce.replaced and now - truce.written_at < SETTLE_S
+    if truce.inherited:
+        # Another count may be the predecessor's own, so it is no reason to hold back.
+        return replace(truce, written=count if count == truce.written else None, inherited=False)
     if truce.written is None or count == truce.written or behind:
         return truce
     last = _pause_s(truce.changes)

@@ -130,7 +130,7 @@ class Carrier:
     ) -> Outcome:
         granted = self._granted(target, managed)
         async with self._turn(managed):
-            await self._advance(managed, replace(part, target=granted.target), loads)
+            await self._advance(managed, replace(part, target=granted.target), loads, plan.id)
         if granted.cap is not None:
             return Outcome(plan.id, part.variant, Result.CLAMPED, granted.target, granted.cap)
         return accepted(plan, part, target, _held_up(managed))
@@ -148,7 +148,7 @@ class Carrier:
             detail = "it is woken once the gauge says 1 or more"
             return Outcome(plan.id, name, Result.PENDING, workload.replicas, detail)
         async with self._turn(managed):
-            await self._taker.take(workload, (WriteScale(count, workload.replicas),), lambda *_: None)
+            await self._taker.take(workload, (WriteScale(count, workload.replicas),), partial(_say, managed, plan.id))
         if count == part.target:
             return Outcome(plan.id, name, Result.APPLIED, count)
         detail = f"{follower.kind} {follower.meta.name} goes on from {count}"
@@ -170,7 +170,9 @@ class Carrier:
             self._changes = (*newest(self._changes, now), granted.change)
         return granted
 
-    async def _advance(self, managed: Managed, part: VariantPlan | None, loads: Mapping[str, Load]) -> None:
+    async def _advance(
+        self, managed: Managed, part: VariantPlan | None, loads: Mapping[str, Load], plan: str | None = None
+    ) -> None:
         workload = self.marks.counted(managed.workload)
         steps = next_steps(
             replace(managed, workload=workload, draining=self.marks.of(managed.pods)),
@@ -179,11 +181,23 @@ class Carrier:
             self._clock.utc(),
             self._settings.drain,
         )
-        await self._taker.take(workload, steps, partial(self._on_written, managed.variant.name))
+        await self._taker.take(workload, steps, partial(self._written, managed, plan))
+
+    def _written(self, managed: Managed, plan: str | None, count: int, replaced: int) -> None:
+        _say(managed, plan, count, replaced)
+        self._on_written(managed.variant.name, count, replaced)
 
     def _turn(self, managed: Managed) -> asyncio.Lock:
         """One worker at a time for each variant."""
         return self._turns.setdefault(managed.variant.name, asyncio.Lock())
+
+
+def _say(managed: Managed, plan: str | None, count: int, replaced: int) -> None:
+    """Log a count that was written, and the decision that it comes of; ``None`` where that was an earlier one."""
+    workload, about = managed.workload, managed.found.meta
+    model = managed.variant.model.partition("/")[2]
+    extra = {"decision": plan, "namespace": about.namespace, "variant": about.name, "model": model}
+    _log.info("%s %s scaled from %d to %d", workload.kind, workload.meta.name, replaced, count, extra=extra)
 
 
 def _held_up(managed: Managed) -> tuple[str, ...]:

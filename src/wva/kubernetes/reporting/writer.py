@@ -85,11 +85,14 @@ class StatusWriter:
                 await (news if pause is None else within(self._clock, pause, news))
             self._news.clear()
 
-    async def write(self) -> float | None:
-        """Write what is due; give the seconds until more is, ``None`` where nothing waits."""
+    async def write(self, *, at_once: bool = False) -> float | None:
+        """Write what is due; give the seconds until more is, ``None`` where nothing waits.
+
+        ``at_once`` is for the last time: what was written a moment ago is due as well.
+        """
         places = asyncio.Semaphore(_AT_ONCE)
         self._hopeless = False
-        due = await self._due()
+        due = await self._due(0.0 if at_once else self._pause_s)
         refusals = await asyncio.gather(*(self._write_one(*each, places) for each in due))
         if due:
             self._problems.settle(STATUS, next((refusal for refusal in refusals if refusal is not None), None))
@@ -100,7 +103,7 @@ class StatusWriter:
         # Those that are due soon after one another are written together.
         return max(self._pause_s / 10, first + self._pause_s - now)
 
-    async def _due(self) -> list[tuple[Key, Report, str, dict[str, Any]]]:
+    async def _due(self, pause_s: float) -> list[tuple[Key, Report, str, dict[str, Any]]]:
         """What has to be written and may be: with the version that it was compared with, and the status to write."""
         found = []
         for place, (key, report) in enumerate(list(self._waiting.items()), start=1):
@@ -110,7 +113,7 @@ class StatusWriter:
             status = None if known is None else status_body(known.status, report, self._clock.utc())
             if known is None or status is None:
                 self._done(key, report)
-            elif is_due(self._tried_at.get(key), self._clock.monotonic(), self._pause_s):
+            elif is_due(self._tried_at.get(key), self._clock.monotonic(), pause_s):
                 found.append((key, report, known.version, status))
         return found
 
