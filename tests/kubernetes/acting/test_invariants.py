@@ -64,6 +64,7 @@ class Run:
         wanted = VariantPlan(NAME, not_draining(found.observation), target, target)
         known = Known(self.loads())
         outcome = (await self.carrier.carry_out(plan(wanted, valid_until=self.now + 1), {NAME: found}, known))[0]
+        self.see_what_was_lost()
         accepted = outcome.result in (Result.APPLIED, Result.PENDING)
         self.target = target if accepted else min(self.target, target)
         return outcome
@@ -71,6 +72,12 @@ class Run:
     async def tend(self) -> None:
         with suppress(ApiError):
             await self.carrier.tend(self.managed(), self.loads())
+        self.see_what_was_lost()
+
+    def see_what_was_lost(self) -> None:
+        """A write that was done though nobody was told shows before the next one."""
+        if self.cluster.fails_after and self.cluster.fails_in is None:
+            self.cluster.see()
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -121,7 +128,9 @@ async def happen(run: Run, op: tuple[Any, ...]) -> None:
         case ("settle",):
             run.settle()
         case ("kubelets",):
+            # Who becomes ready between a look and what follows from it may be taken for one that is not.
             run.cluster.run_kubelets()
+            run.cluster.see()
         case ("begin",):
             run.begin()
     assert run.cluster.replicas >= max(LEAST, run.target)

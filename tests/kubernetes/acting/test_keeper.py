@@ -67,7 +67,7 @@ async def test_a_new_pod_gets_to_serve() -> None:
 
 async def test_pods_of_a_variant_that_is_declared_no_longer_serve_again() -> None:
     kept = Kept()
-    kept.cluster.requests.update(kept.cluster.truth)
+    kept.cluster.requests.update(list(kept.cluster.truth))
     await kept.drain_one()
     await kept.keeper.look()
     kept.declared = False
