@@ -19,6 +19,7 @@ from wva.kubernetes.orders import Act
 from wva.kubernetes.picture import Remembered, Setting, View, look
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.snapshot import view_of
+from wva.kubernetes.unchanged import Unchanged
 from wva.kubernetes.watching.mirror import Mirror
 from wva.policies.registry import make
 from wva.prometheus.engine_traffic import EngineTraffic
@@ -76,6 +77,7 @@ class Cycles:
         self._policy = policy
         self._memory: BrainMemory = policy.initial_memory()
         self._remembered = Remembered()
+        self._unchanged = Unchanged()
         self._count = 0
 
     def queries(self, seconds: int) -> list[str]:
@@ -114,7 +116,7 @@ class Cycles:
         return Turn(observation, plan, times)
 
     def _look(self, view: View, at: float) -> tuple[Remembered, FleetState]:
-        picture, remembered = look(view, SETTING, self._remembered, at)
+        picture, remembered = look(view, SETTING, self._remembered, at, self._unchanged)
         return remembered, picture.state()
 
     def _observe(self, state: FleetState, readings: Readings, at: float) -> Observation:

@@ -18,6 +18,7 @@ from wva.kubernetes.measuring.activity import active_models
 from wva.kubernetes.ownership import Truce, handed_over, wrote
 from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.snapshot import view_of
+from wva.kubernetes.unchanged import Unchanged
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 from wva.prometheus.gauges import published
@@ -65,6 +66,7 @@ class KubernetesFleet:
         self._clock = clock
         self._setting = setting
         self._announce = announce
+        self._unchanged = Unchanged()
         self._writes: dict[str, _Write] = {}
         """Newest write of each variant that no look has taken in yet."""
         self.loads: Mapping[str, Load] = {}
@@ -99,7 +101,7 @@ class KubernetesFleet:
             truces[name] = wrote(truces.get(name, Truce()), write.count, write.replaced, write.at)
         before = replace(self.remembered, truces=truces)
         # Thousands of variants take longer than others may wait for the event loop.
-        self.picture, self.remembered, state = await asyncio.to_thread(_looked, view, self._setting, before, now)
+        self.picture, self.remembered, state = await asyncio.to_thread(self._look, view, before, now)
         return state
 
     async def apply(self, plan: Plan) -> tuple[Outcome, ...]:
@@ -128,10 +130,9 @@ class KubernetesFleet:
         busy = dict.fromkeys(active_models(tick.observation), tick.observation.now)
         self.remembered = replace(self.remembered, active_at={**self.remembered.active_at, **busy})
 
+    def _look(self, view: View, before: Remembered, now: float) -> tuple[Picture, Remembered, FleetState]:
+        picture, remembered = look(view, self._setting, before, now, self._unchanged)
+        return picture, remembered, picture.state()
+
     def _wrote(self, variant: str, count: int, replaced: int) -> None:
         self._writes[variant] = _Write(count, replaced, self._clock.utc())
-
-
-def _looked(view: View, setting: Setting, before: Remembered, now: float) -> tuple[Picture, Remembered, FleetState]:
-    picture, remembered = look(view, setting, before, now)
-    return picture, remembered, picture.state()

@@ -11,6 +11,7 @@ from wva.fleet.variant import Role, Variant
 from wva.kubernetes.accelerator import Resolution, resolve
 from wva.kubernetes.arguments.server import ServerArguments
 from wva.kubernetes.conditions import Aspect, Because, Condition
+from wva.kubernetes.configuration.parse import SATURATION, SCALE_TO_ZERO, Accepted
 from wva.kubernetes.configuration.settings import ConfigMaps, ModelSettings, model_settings
 from wva.kubernetes.decidable import decidable, undecidable
 from wva.kubernetes.declaration import Declaration, Source, is_managed, of_scaler, of_variant_autoscaling
@@ -21,6 +22,7 @@ from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
 from wva.kubernetes.objects.workload import Template, Workload
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.served_model import served_model
+from wva.kubernetes.unchanged import Unchanged
 
 ROLE_LABEL = "llm-d.ai/role"
 
@@ -77,10 +79,22 @@ class Discovered:
     """What is odd but does not stop anything, one line each."""
 
 
-def discover(cluster: Cluster, scope: Scope, defaults: Defaults) -> tuple[Discovered, ...]:
-    """All variants of the scope, by namespace and name; those of one model agree on its objectives and priority."""
-    found = _unique(_declared(cluster, scope))
-    resolved = [_resolved(meta, source, told, cluster, scope, defaults) for meta, source, told in found]
+def discover(
+    cluster: Cluster, scope: Scope, defaults: Defaults, unchanged: Unchanged | None = None
+) -> tuple[Discovered, ...]:
+    """All variants of the scope, by namespace and name; those of one model agree on its objectives and priority.
+
+    ``unchanged`` spares the work on what is as it was the last time.
+    """
+    unchanged = unchanged or Unchanged()
+    unchanged.look()
+    found = _unique(_declared(cluster, scope, unchanged))
+    resolved = []
+    for meta, source, told in found:
+        workload = None if isinstance(told, Condition) else cluster.workload(told.target)
+        maps = [cluster.config_maps.get(place) for place in _places(scope, meta)]
+        of = (meta, source, told, workload, scope, defaults, cluster.shapes, *maps)
+        resolved.append(unchanged.once((source, meta.key), _resolved, *of))
     by_model = defaultdict[str, list[Discovered]](list)
     alone = []
     for each in resolved:
@@ -95,13 +109,23 @@ def discover(cluster: Cluster, scope: Scope, defaults: Defaults) -> tuple[Discov
 _Told = tuple[Meta, Source, Declaration | Condition]
 
 
-def _declared(cluster: Cluster, scope: Scope) -> Iterable[_Told]:
+def _declared(cluster: Cluster, scope: Scope, unchanged: Unchanged) -> Iterable[_Told]:
     for custom in cluster.variant_autoscalings:
         if scope.covers(custom.meta, cluster.namespaces):
-            yield custom.meta, Source.VARIANT_AUTOSCALING, _or_refused(of_variant_autoscaling(custom))
+            source = Source.VARIANT_AUTOSCALING
+            yield custom.meta, source, unchanged.once((source, custom.meta.key, "told"), _of_custom, custom)
     for scaler in cluster.scalers:
         if is_managed(scaler) and scope.covers(scaler.meta, cluster.namespaces):
-            yield scaler.meta, Source(scaler.kind.value), _or_refused(of_scaler(scaler))
+            source = Source(scaler.kind.value)
+            yield scaler.meta, source, unchanged.once((source, scaler.meta.key, "told"), _of_scaler, scaler)
+
+
+def _of_custom(found: VariantAutoscaling) -> Declaration | Condition:
+    return _or_refused(of_variant_autoscaling(found))
+
+
+def _of_scaler(found: Scaler) -> Declaration | Condition:
+    return _or_refused(of_scaler(found))
 
 
 def _or_refused(told: Declaration | str) -> Declaration | Condition:
@@ -137,16 +161,29 @@ def _unique(told: Iterable[_Told]) -> list[_Told]:
     return unique
 
 
+def _places(scope: Scope, meta: Meta) -> list[tuple[str, str]]:
+    """The ConfigMaps that say something of what an object declares."""
+    return [(namespace, name) for namespace in (scope.home, meta.namespace) for name in (SATURATION, SCALE_TO_ZERO)]
+
+
 def _resolved(
-    meta: Meta, source: Source, told: Declaration | Condition, cluster: Cluster, scope: Scope, defaults: Defaults
+    meta: Meta,
+    source: Source,
+    told: Declaration | Condition,
+    workload: Workload | None,
+    scope: Scope,
+    defaults: Defaults,
+    shapes: Mapping[str, ModelShape],
+    *maps: Accepted | None,
 ) -> Discovered:
+    """``workload`` is the target's, ``maps`` are those of ``_places``."""
     if isinstance(told, Condition):
         return Discovered(meta, source, None, None, None, None, None, ModelSettings(), (told,))
+    known_maps = {place: found for place, found in zip(_places(scope, meta), maps, strict=True) if found is not None}
     settings = model_settings(
-        cluster.config_maps, scope.home, meta.namespace, told.model_id, to_zero_by_default=defaults.to_zero
+        known_maps, scope.home, meta.namespace, told.model_id, to_zero_by_default=defaults.to_zero
     )
     accepted = Condition(Aspect.ACCEPTED, True, Because.ACCEPTED)
-    workload = cluster.workload(told.target)
     target = _target_condition(told.target, workload)
     notices = (settings.problem,) if settings.problem else ()
     bare = Discovered(meta, source, told, workload, None, None, None, settings, (accepted, target), notices)
@@ -164,7 +201,7 @@ def _resolved(
     if isinstance(enough, Condition):
         return replace(known, conditions=(accepted, target, enough))
     arguments, name = enough
-    served = served_model(told.model_id, arguments, cluster.shapes)
+    served = served_model(told.model_id, arguments, shapes)
     if isinstance(served, str):
         return replace(known, conditions=(accepted, target, undecidable(Because.UNKNOWN_MODEL, served)))
     priority = round(settings.priority) if settings.priority is not None else defaults.priority

@@ -30,6 +30,7 @@ from wva.kubernetes.ownership import Mode, Truce, conflict, followers, mode_of, 
 from wva.kubernetes.replicas import current_revision, variant_observation
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.shortage import Attempt, Patience, Shortages, learn, refused, updated, waiting
+from wva.kubernetes.unchanged import Unchanged
 from wva.policies.hpa.memory import VariantMemory
 
 
@@ -139,7 +140,9 @@ class Picture:
         )
 
 
-def look(view: View, setting: Setting, before: Remembered, now: float) -> tuple[Picture, Remembered]:
+def look(
+    view: View, setting: Setting, before: Remembered, now: float, unchanged: Unchanged | None = None
+) -> tuple[Picture, Remembered]:
     """Join everything into the fleet as it is, and take in what has changed since the last look.
 
     Args:
@@ -147,9 +150,10 @@ def look(view: View, setting: Setting, before: Remembered, now: float) -> tuple[
         setting: What the controller is set to.
         before: What the last look left.
         now: Seconds since the epoch.
+        unchanged: Spares the work on what is as it was at the last look.
 
     """
-    found = discover(view.cluster, setting.scope, setting.defaults)
+    found = discover(view.cluster, setting.scope, setting.defaults, unchanged)
     decidable = {each.variant.name: each for each in found if each.variant is not None}
     pods = {name: _present(each, view) for name, each in decidable.items()}
     before = replace(before, shortages=_shortages(decidable, pods, setting.patience, before.shortages, now))

@@ -90,8 +90,9 @@ class Gateways:
                     continue
                 for model, whole in found.items():
                     gateway.models.setdefault(model, GatewayModel()).add(time, whole)
+        times = {name: gateway.time for name, gateway in self._gateways.items()}
         for one in self._touched:
-            if one.time <= one.gateway.time:
+            if one.time <= times[one.gateway.name]:
                 one.pass_over()
         self.begin()
         return problems
