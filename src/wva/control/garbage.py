@@ -13,6 +13,5 @@ YOUNG = 200_000
 
 def spare_what_stays() -> None:
     """Leave out of every later look what is there now, and look less often. Once a large fleet is known."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 100)

@@ -44,9 +44,7 @@ def _pinned(seen: VariantObservation, pins: Mapping[str, int]) -> Variant:
 def _measured(replica: Replica, readings: Mapping[str, InstanceReading]) -> Replica:
     if replica.phase not in _SERVING:
         return replica
-    return replace(
-        replica, instances=tuple(_read(instance, readings.get(instance.id)) for instance in replica.instances)
-    )
+    return replica.with_instances(tuple(_read(instance, readings.get(instance.id)) for instance in replica.instances))
 
 
 def _read(instance: Instance, reading: InstanceReading | None) -> Instance:

@@ -96,3 +96,19 @@ class Replica:
     instances: tuple[Instance, ...]
     node: str | None = None
     """Name of the node that holds its hardware; ``None`` without any, where it spans several or is unknown."""
+
+    def with_instances(self, instances: tuple[Instance, ...]) -> "Replica":
+        """The same replica with other instances."""
+        # In less than half the time of ``dataclasses.replace``: it is done to every replica in every turn.
+        return Replica(
+            self.id,
+            self.phase,
+            self.reason,
+            self.since,
+            self.ordered_at,
+            self.started_at,
+            self.ready_at,
+            self.revision,
+            instances,
+            self.node,
+        )

@@ -13,6 +13,7 @@ from typing import Any
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from wva.control.clock import SystemClock
+from wva.control.garbage import spare_what_stays
 from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
 from wva.fleet.tick import Tick
@@ -125,6 +126,8 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
 
 
 def _turned(life: _Life, clock: Clock, tick: Tick) -> None:
+    if life.turned_at is None:
+        spare_what_stays()
     life.turned_at = clock.monotonic()
     _log.debug("turn %s: %s", tick.number, tick.result.value, extra={"decision": tick.plan.id if tick.plan else None})
 
