@@ -339,6 +339,24 @@ async def test_one_query_for_each_metric_whatever_the_number_of_models_and_only_
     assert sum(query.endswith("[31s]") for query in queries) == 25
 
 
+async def test_a_server_that_does_not_answer_in_time_is_asked_for_less() -> None:
+    windows: set[str] = set()
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        query = request.query["query"]
+        windows.add(query.rpartition("}")[2])
+        return await hanging(request) if query.endswith("[301s]") else await api()(request)
+
+    async with reading(page, timeout_s=0.5) as server:
+        await server.read([], [])
+        assert server.problems.now[PROMETHEUS] == "no answer within 0.5 s"
+        for window in ("[151s]", "[31s]"):
+            windows.clear()
+            await server.read([], [])
+            assert not server.problems.now
+            assert window in windows
+
+
 async def test_a_scrape_that_is_stored_while_it_is_asked_for_waits_for_the_next_turn() -> None:
     stored = False
 

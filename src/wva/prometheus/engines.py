@@ -144,7 +144,9 @@ class Engines:
         targets = np.fromiter(self._lanes.targets.values(), np.intp)
         gone = targets[now - self._histories.times[targets] > LONG_S]
         if len(gone) * _MOST_GONE > len(targets):
-            self._lanes.forget(set(gone.tolist()))
+            forgotten = set(gone.tolist())
+            self._had[[lane.number for lane in self._lanes.lanes if lane.target in forgotten]] = False
+            self._lanes.forget(forgotten)
             self._configured.forget(lambda one: one.server not in self._lanes.targets)
 
     def _configuration(self, labels: dict[str, str]) -> _Configuration | None:
