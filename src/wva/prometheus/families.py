@@ -2,7 +2,7 @@
 
 Where a metric was renamed its names stand newest first, and the first that is there counts: while names change, some
 releases show both. Engines' names are vLLM's. Gateways' are those of the Gateway API inference extension's endpoint
-picker, which llm-d is renaming with its own prefix.
+picker, which llm-d is renaming with its own prefix; before its first stable release they were called after the model.
 """
 
 from enum import IntEnum
@@ -91,7 +91,11 @@ GATEWAY_GAUGES = 3
 """How many of the columns are gauges."""
 
 GATEWAY: dict[GatewayColumn, Names] = {
-    GatewayColumn.IN_FLIGHT: ("llm_d_epp_request_running", "inference_objective_running_requests"),
+    GatewayColumn.IN_FLIGHT: (
+        "llm_d_epp_request_running",
+        "inference_objective_running_requests",
+        "inference_model_running_requests",
+    ),
     GatewayColumn.QUEUE_REQUESTS: (
         "llm_d_epp_flow_control_queue_size",
         "inference_extension_flow_control_queue_size",
@@ -100,9 +104,21 @@ GATEWAY: dict[GatewayColumn, Names] = {
         "llm_d_epp_flow_control_queue_bytes",
         "inference_extension_flow_control_queue_bytes",
     ),
-    GatewayColumn.ARRIVALS: ("llm_d_epp_request_total", "inference_objective_request_total"),
-    GatewayColumn.ARRIVED_BYTES: ("llm_d_epp_request_size_bytes_sum", "inference_objective_request_sizes_sum"),
-    GatewayColumn.FAILED: ("llm_d_epp_request_error_total", "inference_objective_request_error_total"),
+    GatewayColumn.ARRIVALS: (
+        "llm_d_epp_request_total",
+        "inference_objective_request_total",
+        "inference_model_request_total",
+    ),
+    GatewayColumn.ARRIVED_BYTES: (
+        "llm_d_epp_request_size_bytes_sum",
+        "inference_objective_request_sizes_sum",
+        "inference_model_request_sizes_sum",
+    ),
+    GatewayColumn.FAILED: (
+        "llm_d_epp_request_error_total",
+        "inference_objective_request_error_total",
+        "inference_model_request_error_total",
+    ),
 }
 
 TTFT_BUCKETS = "llm_d_epp_request_ttft_seconds_bucket"
