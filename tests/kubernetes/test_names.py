@@ -5,7 +5,7 @@ import pytest
 from tests.kubernetes import bodies
 from tests.kubernetes.reporting.scene import VARIANT, custom, one, picture, serving
 from wva.kubernetes.names import ClusterNames
-from wva.kubernetes.orders import PAUSED, Act
+from wva.kubernetes.orders import ACT, PAUSED, Act
 from wva.kubernetes.picture import Picture
 
 FOLLOWER = bodies.hpa("llama", "llama")
@@ -22,11 +22,24 @@ def test_names_are_those_of_the_cluster() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "followed", "withheld"),
-    [(Act.ADVISORY, True, True), (Act.ADVISORY, False, False), (Act.GAUGE, True, False), (Act.DIRECT, False, False)],
+    ("act", "annotated", "followed", "withheld"),
+    [
+        (Act.ADVISORY, None, True, False),
+        (Act.ADVISORY, None, False, False),
+        (Act.ADVISORY, "advisory", True, True),
+        (Act.DIRECT, "advisory", True, True),
+        (Act.DIRECT, "advisory", False, False),
+        (Act.DIRECT, "nonsense", True, True),
+        (Act.ADVISORY, "gauge", True, False),
+        (Act.GAUGE, None, True, False),
+        (Act.DIRECT, None, False, False),
+    ],
 )
-def test_advice_moves_no_follower(act: Act, followed: bool, withheld: bool) -> None:
-    found = picture(custom(), serving(), *([FOLLOWER] if followed else []), act=act)
+def test_advice_that_was_asked_for_moves_no_follower(
+    act: Act, annotated: str | None, followed: bool, withheld: bool
+) -> None:
+    annotations = {} if annotated is None else {ACT: annotated}
+    found = picture(custom(annotations=annotations), serving(), *([FOLLOWER] if followed else []), act=act)
     assert names(found).is_withheld(one(found).variant) is withheld
 
 

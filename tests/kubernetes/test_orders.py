@@ -55,6 +55,24 @@ def test_either_can_pause(own: str | None, of_namespace: str | None, expected: b
     assert (found.paused, found.notices) == (expected, ())
 
 
+@pytest.mark.parametrize(
+    ("own", "of_namespace", "default", "writes", "follows"),
+    [
+        (None, None, Act.ADVISORY, False, True),
+        (None, None, Act.GAUGE, True, True),
+        ("advisory", None, Act.GAUGE, False, False),
+        (None, "advisory", Act.DIRECT, False, False),
+        ("gauge", "advisory", Act.ADVISORY, True, True),
+        ("nonsense", None, Act.DIRECT, False, False),
+    ],
+)
+def test_only_who_says_advisory_keeps_followers_from_the_counts(
+    own: str | None, of_namespace: str | None, default: Act, writes: bool, follows: bool
+) -> None:
+    found = given(None if of_namespace is None else space(act=of_namespace), default, act=own)
+    assert (found.writes, found.follows) == (writes, follows)
+
+
 @pytest.mark.parametrize(("text", "expected"), [("1", 1), ("10", 10), ("03", 3)])
 def test_a_pin_is_a_count(text: str, expected: int) -> None:
     assert given(pin=text) == VariantOrders(Act.ADVISORY, pin=expected)

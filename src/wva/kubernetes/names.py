@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from wva.fleet.model import Model
 from wva.fleet.variant import Variant
-from wva.kubernetes.orders import Act
 from wva.kubernetes.picture import Managed
 from wva.prometheus.gauges import ModelLabels, Names, VariantLabels
 
@@ -27,8 +26,8 @@ class ClusterNames(Names):
         return ModelLabels(model.name.partition("/")[2], model.namespace)
 
     def is_withheld(self, variant: Variant) -> bool:
-        """One that people have paused stays as it is, and so does one that is only advised on, whoever follows them."""
+        """One that is paused, or said to be only advised on, stays as it is, whoever follows it."""
         known = self._find(variant.name)
         if known is None:
             return False
-        return known.orders.paused or (known.orders.act is Act.ADVISORY and bool(known.following))
+        return known.orders.paused or (not known.orders.follows and bool(known.following))

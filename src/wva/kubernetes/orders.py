@@ -40,6 +40,18 @@ class VariantOrders:
     """Replicas that it is held at; ``None`` leaves it to the policy."""
     notices: tuple[str, ...] = ()
     """What could not be understood or followed, one line each."""
+    said: bool = False
+    """Whether an annotation says how it acts."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether WVA may write anything of it."""
+        return self.act is not Act.ADVISORY
+
+    @property
+    def follows(self) -> bool:
+        """Whether a follower may have its counts: by itself, an HPA or a ScaledObject on the gauge asks for them."""
+        return self.writes or not self.said
 
 
 def variant_orders(declared: Meta, namespace: Namespace | None, default: Act, bounds: tuple[int, int]) -> VariantOrders:
@@ -48,22 +60,22 @@ def variant_orders(declared: Meta, namespace: Namespace | None, default: Act, bo
     Either of the object and its namespace can pause it: who stops a namespace stops all of it. A pin is of one variant
     and within its ``bounds``, least and most, because beyond them it would be taken back.
     """
-    act, wrong_act = _act(declared, namespace, default)
+    act, said, wrong_act = _act(declared, namespace, default)
     paused, wrong_paused = _paused(declared, namespace)
     pin, wrong_pin = _pin(declared, namespace, bounds)
-    return VariantOrders(act, paused, pin, (*wrong_act, *wrong_paused, *wrong_pin))
+    return VariantOrders(act, paused, pin, (*wrong_act, *wrong_paused, *wrong_pin), said)
 
 
-def _act(declared: Meta, namespace: Namespace | None, default: Act) -> tuple[Act, tuple[str, ...]]:
+def _act(declared: Meta, namespace: Namespace | None, default: Act) -> tuple[Act, bool, tuple[str, ...]]:
+    """How it acts, whether somebody says so, and what is wrong with that."""
     for place, value in _said(ACT, declared, namespace):
         try:
-            return Act(value), ()
+            return Act(value), True, ()
         except ValueError:
             choices = ", ".join(Act)
-            return Act.ADVISORY, (
-                f"annotation {ACT} of {place} is {value!r}: must be one of {choices}; it only advises",
-            )
-    return default, ()
+            wrong = f"annotation {ACT} of {place} is {value!r}: must be one of {choices}; it only advises"
+            return Act.ADVISORY, True, (wrong,)
+    return default, False, ()
 
 
 def _paused(declared: Meta, namespace: Namespace | None) -> tuple[bool, tuple[str, ...]]:

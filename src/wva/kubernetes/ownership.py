@@ -103,9 +103,9 @@ def remarks(follower: Scaler) -> tuple[str, ...]:
     return tuple(said)
 
 
-def mode_of(wanted_direct: bool, acts: bool, following: Sequence[Scaler]) -> Mode:
-    """How a variant's counts come true: only where it is set to act, and by its follower where there is one."""
-    if not acts:
+def mode_of(wanted_direct: bool, follows: bool, following: Sequence[Scaler]) -> Mode:
+    """How a variant's counts come true; ``follows`` says whether a follower may have them, where there is one."""
+    if not follows:
         return Mode.ADVISORY
     if wanted_direct:
         return Mode.DIRECT

@@ -229,7 +229,7 @@ def _managed(
     assert declaration is not None
     own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
     following = followers(own, declaration.target, each.meta.name)
-    mode = mode_of(orders.act is Act.DIRECT, orders.act is not Act.ADVISORY, following)
+    mode = mode_of(orders.act is Act.DIRECT, orders.follows, following)
     variant = _bounded(each.variant, orders.pin, workload.replicas, short_of_quota, kept_awake)
     follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
     namespace = workload.meta.namespace

@@ -14,7 +14,7 @@ from wva.fleet.tick import TickResult
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.crd.schema import schema
 from wva.kubernetes.follower import Outlook
-from wva.kubernetes.orders import PAUSED, Act
+from wva.kubernetes.orders import ACT, PAUSED, Act
 from wva.kubernetes.picture import Picture
 from wva.kubernetes.reporting.report import Acting, decided, undecidable
 from wva.kubernetes.reporting.turn import Turn
@@ -170,8 +170,13 @@ def test_what_limits_the_count(
 
 
 def test_an_advisory_variant_says_what_to_do() -> None:
-    for act, words_of in ((Act.ADVISORY, "to gauge or direct"), (Act.GAUGE, "have an HPA or a ScaledObject follow")):
-        found = usual(act=act)
+    follow = "have an HPA or a ScaledObject follow"
+    for annotations, act, words_of in (
+        ({ACT: "advisory"}, Act.DIRECT, "to gauge or direct"),
+        ({}, Act.ADVISORY, follow),
+        ({}, Act.GAUGE, follow),
+    ):
+        found = usual(act=act, annotations=annotations)
         assert words_of in words(report(found, turn(found)), Aspect.ACTUATION_LIMITED)
 
 

@@ -138,10 +138,10 @@ class Carrier:
     async def _told(
         self, plan: Plan, part: VariantPlan, target: int, managed: Managed, follower: Scaler, known: Known
     ) -> Outcome:
-        """What comes of a count that is only published, but for the wake from zero, which is WVA's."""
+        """What comes of a count that is only published, but for the wake from zero, which is WVA's where it may."""
         workload, name = managed.workload, part.variant
         published = known.published.get(name)
-        if change(workload.replicas, target) is not Change.FROM_ZERO:
+        if change(workload.replicas, target) is not Change.FROM_ZERO or not managed.orders.writes:
             return followed(plan, part, workload, follower, known.followers.get(name), published, self._clock.utc())
         count = to_write(managed.mode, workload.replicas, target, published)
         if count is None:

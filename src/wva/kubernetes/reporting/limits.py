@@ -43,7 +43,7 @@ def limited(
 
 def _to_act(managed: Managed) -> str:
     """What to do to have an advisory variant's counts carried out."""
-    if managed.orders.act is Act.ADVISORY:
+    if not managed.orders.follows:
         return f"set its annotation {ACT} to {Act.GAUGE} or {Act.DIRECT} to have it carried out"
     return f"have an HPA or a ScaledObject follow {GAUGE}, or set its annotation {ACT} to {Act.DIRECT}"
 
