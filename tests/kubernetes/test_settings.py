@@ -77,6 +77,14 @@ def test_values_as_yaml_has_them() -> None:
     assert settings(WVA_NODE_SELECTOR="gpu=yes").scope == Scope(HOME, nodes="gpu=yes")
 
 
+@pytest.mark.parametrize(
+    ("said", "unlearned_s", "least_s"), [(None, 600.0, 60.0), ("20m", 1200.0, 60.0), ("20s", 20.0, 20.0)]
+)
+def test_patience_with_provisioning(said: str | None, unlearned_s: float, least_s: float) -> None:
+    found = load_settings([], {} if said is None else {"WVA_PROVISIONING_PATIENCE": said}).settings.patience
+    assert (found.unlearned_s, found.least_s) == (unlearned_s, least_s)
+
+
 @pytest.mark.parametrize("source", ["file", "environment"])
 def test_pools(source: str) -> None:
     text = "{h100-80gb: {supply: elastic, limit_gpus: 64, node_gpus: 8}, default: fixed}"

@@ -227,7 +227,14 @@ def _setting(around: Surroundings) -> Setting:
     settings = around.settings
     usual = Defaults()
     defaults = Defaults(objectives=settings.objectives or usual.objectives, to_zero=settings.wva_scale_to_zero)
-    return Setting(settings.scope, defaults, pools=settings.pools, act=settings.wva_act, version=around.version)
+    return Setting(
+        settings.scope,
+        defaults,
+        pools=settings.pools,
+        patience=settings.patience,
+        act=settings.wva_act,
+        version=around.version,
+    )
 
 
 def _acting(around: Surroundings) -> ActingSettings:

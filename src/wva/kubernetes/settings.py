@@ -6,6 +6,7 @@ Names with ``WVA_`` that the reference does not have are our own.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from wva.kubernetes.settings_values import (
     PoolSpecs,
     Span,
 )
+from wva.kubernetes.shortage import Patience
 from wva.prometheus.connection import Connection
 
 HOME = "workload-variant-autoscaler-system"
@@ -102,6 +104,8 @@ class Settings(BaseModel):
     wva_max_gpus_per_minute: PerMinute = None
     wva_pools: PoolSpecs = Field(default_factory=dict)
     """By accelerator; ``default`` is of all others."""
+    wva_provisioning_patience: Span = Patience().unlearned_s
+    """For which a pod may wait for a node before its hardware counts as out of stock, until waits were measured."""
     wva_journal_dir: Path | None = None
     """Where decisions are recorded; without one, nowhere."""
 
@@ -141,6 +145,13 @@ class Settings(BaseModel):
         found = {name: PoolPolicy(**spec.model_dump()) for name, spec in self.wva_pools.items()}
         otherwise = found.pop("default", PoolPolicy())
         return Pools(found, otherwise)
+
+    @property
+    def patience(self) -> Patience:
+        """How long hardware is waited for."""
+        usual = Patience()
+        longest = self.wva_provisioning_patience
+        return replace(usual, unlearned_s=longest, least_s=min(usual.least_s, longest))
 
     @property
     def prometheus(self) -> Connection | None:
