@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.kubernetes.pod_command import Served, served
 from tests.kubernetes.pod_life import PodLife, Reach
 from tests.kubernetes.pod_server import Pace
 from tests.kubernetes.pod_status import now
+from wva.emulator.engine import LiveEngine
+from wva.emulator.settings import Settings, modelled_server
 from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import NODES, PODS
@@ -146,6 +149,7 @@ async def node_agent(kubeconfig: Path, logs: Path, settings: AgentSettings | Non
     """Nodes with an agent, until the end of the block."""
     settings = settings or AgentSettings()
     logs.mkdir(exist_ok=True)
+    await asyncio.to_thread(_compile_engine)
     async with (
         Api(await configuration(kubeconfig)) as api,
         connected(kubeconfig) as client,
@@ -164,6 +168,12 @@ async def node_agent(kubeconfig: Path, logs: Path, settings: AgentSettings | Non
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await agent.close()
+
+
+@cache
+def _compile_engine() -> None:
+    """Compile the engine model where that is not done yet, or every pod would: each for half a minute, all at once."""
+    LiveEngine(modelled_server(Settings("Llama-3.1-8B-Instruct", "A100-80GB")))
 
 
 def _elsewhere(pod: Body) -> str | None:
