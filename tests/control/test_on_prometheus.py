@@ -106,5 +106,6 @@ async def test_the_loop_runs_on_a_prometheus_and_goes_on_without(tmp_path: Path)
             await asyncio.gather(running, return_exceptions=True)
     (path,) = (tmp_path / "journals").glob("*.journal")
     with Journal(path) as journal:
-        assert len(journal) == loop.history[-1].number
+        # The turn that was cancelled may have been recorded by then.
+        assert len(journal) - loop.history[-1].number in (0, 1)
         assert replay(journal).equal
