@@ -1,6 +1,7 @@
 """Plays the kubelets of GPU nodes: pods bound to them run as emulated model servers, real processes each."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -23,7 +24,11 @@ from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import NODES, PODS
 
 Body = dict[str, Any]
-A100, H100 = "NVIDIA-A100-SXM4-80GB", "NVIDIA-H100-80GB-HBM3"
+# Programs that test side by side have GPUs of their own, or pods of one would be on nodes of another.
+OWN = str(os.getpid())
+A100, H100 = f"NVIDIA-A100-SXM4-80GB-{OWN}", f"NVIDIA-H100-80GB-HBM3-{OWN}"
+OWN_LABEL = "test.wva/program"
+"""Label of nodes, for pods without GPUs."""
 HEARTBEAT_S = 5.0
 ADDRESS = "test.wva/address"
 """Annotation of a pod whose server runs elsewhere: the address that it has."""
@@ -187,7 +192,12 @@ def _healthy() -> list[Body]:
 
 def _node(name: str, product: str, gpus: int) -> Body:
     resources = {"cpu": "64", "memory": "512Gi", "pods": "110", "nvidia.com/gpu": str(gpus)}
-    labels = {"kubernetes.io/hostname": name, GPU_LABEL: product, "nvidia.com/gpu.count": str(gpus)}
+    labels = {
+        "kubernetes.io/hostname": name,
+        GPU_LABEL: product,
+        "nvidia.com/gpu.count": str(gpus),
+        OWN_LABEL: OWN,
+    }
     return {
         "apiVersion": "v1",
         "kind": "Node",

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import LLAMA, MODEL_LABEL, inference_pool
-from tests.kubernetes.node_agent import ADDRESS
+from tests.kubernetes.node_agent import ADDRESS, OWN, OWN_LABEL
 from tests.kubernetes.object_watch import Key, Watcher, connected
 from wva.control.clock import SystemClock
 from wva.fleet.readings import Endpoint
@@ -108,7 +108,8 @@ def _pod(name: str, address: str) -> Body:
         "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
     }
     metadata = {"name": name, "labels": {"app": name}, "annotations": {ADDRESS: address}}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+    spec = {"containers": [container], "nodeSelector": {OWN_LABEL: OWN}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def _service(name: str) -> Body:
