@@ -35,6 +35,7 @@ class Run:
         self.cluster = MemoryCluster(4, gated=gated, version=version, now=NOW - 1000)
         self.target = 4
         """The lowest count that a plan has asked for since one was last seen to be carried out."""
+        self.cluster.requests.update(list(self.cluster.truth))
         self.begin()
 
     def utc(self) -> float:
@@ -121,6 +122,7 @@ async def happen(run: Run, op: tuple[Any, ...]) -> None:
             run.cluster.fails_in, run.cluster.fails_after = after, done
         case "pass", seconds:
             run.pass_time(seconds)
+            run.cluster.see()
         case ("tend",):
             await run.tend()
         case ("see",):
@@ -129,6 +131,7 @@ async def happen(run: Run, op: tuple[Any, ...]) -> None:
             run.settle()
         case ("kubelets",):
             # Who becomes ready between a look and what follows from it may be taken for one that is not.
+            run.settle()
             run.cluster.run_kubelets()
             run.cluster.see()
         case ("begin",):

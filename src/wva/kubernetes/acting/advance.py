@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from wva.fleet.plan import VariantPlan
 from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses_victims
 from wva.kubernetes.acting.load import Load, is_done
-from wva.kubernetes.acting.order import ordinal, stopped_first
+from wva.kubernetes.acting.order import stopped_first
 from wva.kubernetes.acting.steps import (
     DRAINING_COST,
     STOPPED_COST,
@@ -24,7 +24,6 @@ from wva.kubernetes.acting.steps import (
 from wva.kubernetes.acting.stopping import next_count, stopping
 from wva.kubernetes.acting.victims import victims
 from wva.kubernetes.objects.pod import Pod
-from wva.kubernetes.objects.workload import Workload
 from wva.kubernetes.ownership import Mode
 from wva.kubernetes.picture import Managed
 
@@ -66,12 +65,14 @@ def next_steps(
     workload = managed.workload
     if workload.rolling:
         return _gates(pods, own) if part is None else _during_rollout(workload.replicas, pods, own, part)
-    left = _staying(workload, pods, settings.version)
-    own = {pod.name: own[pod.name] for pod in left if pod.name in own}
-    if part is None and (len(left) < workload.replicas or len(left) - len(own) < managed.variant.min_replicas):
+    if len(pods) > workload.replicas:
+        # Some are about to be deleted; who they are is seen then, and a shrink goes on from there.
+        grown = () if part is None or part.target <= workload.replicas else _count(workload.replicas, part.target)
+        return (*_gates(pods, own), *grown)
+    if part is None and (len(pods) < workload.replicas or len(pods) - len(own) < managed.variant.min_replicas):
         # Fewer would not be those that drain, or would be too few: a plan has to say what is to be.
-        return _gates(left, own)
-    return _at_rest(managed, left, part, own, loads, now, settings)
+        return _gates(pods, own)
+    return _at_rest(managed, pods, part, own, loads, now, settings)
 
 
 def _at_rest(
@@ -106,15 +107,6 @@ def _at_rest(
         *(SetDeletionCost(pod, STOPPED_COST) for pod in stops.cheaper),
         *_count(workload.replicas, count),
     )
-
-
-def _staying(workload: Workload, pods: Sequence[Pod], version: tuple[int, int]) -> list[Pod]:
-    """The pods without those beyond the count, which are about to be deleted."""
-    if workload.kind == "StatefulSet":
-        return [pod for pod in pods if ordinal(workload, pod) < workload.replicas]
-    beyond = max(0, len(pods) - workload.replicas)
-    leaving = {pod.name for pod in stopped_first(workload, pods, version)[:beyond]}
-    return [pod for pod in pods if pod.name not in leaving]
 
 
 def _during_rollout(

@@ -47,6 +47,10 @@ class Marks:
         seen, written, _ = self._counts.get(workload.meta.uid, (workload.replicas, workload.replicas, now))
         self._counts[workload.meta.uid] = (seen if written == workload.replicas else workload.replicas, count, now)
 
+    def forget_count(self, workload: Workload) -> None:
+        """Believe only what is seen of a workload's count."""
+        self._counts.pop(workload.meta.uid, None)
+
     def _known(self, pod: Pod) -> Draining | None:
         # Looks come from another thread as well, so nothing is changed here.
         draining, at = self._pods.get(pod.uid, (None, -float("inf")))

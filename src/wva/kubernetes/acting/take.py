@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from wva.fleet.clock import Clock
+from wva.fleet.errors import UserError
 from wva.kubernetes.acting import pods
 from wva.kubernetes.acting.marks import Marks
 from wva.kubernetes.acting.pods import PodGoneError
@@ -71,7 +72,12 @@ class Taker:
             return
 
     async def _write(self, workload: Workload, step: WriteScale, on_written: OnWritten) -> None:
-        done = await write_scale(self._writer, workload, step.count, step.expected)
+        try:
+            done = await write_scale(self._writer, workload, step.count, step.expected)
+        except UserError:
+            # Perhaps it was done all the same.
+            self.marks.forget_count(workload)
+            raise
         if not done.accepted:
             place = f"{workload.kind} {workload.meta.namespace}/{workload.meta.name}"
             raise ChangedError(f"{place} has a count of {done.found}, not of {step.expected}")
