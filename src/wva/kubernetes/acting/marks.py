@@ -20,8 +20,8 @@ class Marks:
         self._clock = clock
         self._pods: dict[str, tuple[Draining | None, float]] = {}
         """By the uid of the pod: what was written, and when."""
-        self._counts: dict[str, tuple[int, int, float]] = {}
-        """By the uid of the workload: the count that was seen, the one that was written then, and when."""
+        self._counts: dict[str, tuple[frozenset[int], int, float]] = {}
+        """By the uid of the workload: counts that were written over, the newest that was written, and when."""
 
     def of(self, pods: Sequence[Pod]) -> Mapping[str, Draining]:
         """Those of the pods that are out of service, by their names."""
@@ -36,16 +36,16 @@ class Marks:
 
     def counted(self, workload: Workload) -> Workload:
         """The workload with the count that it has by now."""
-        seen, written, at = self._counts.get(workload.meta.uid, (None, 0, 0.0))
-        behind = seen == workload.replicas and self._clock.monotonic() - at < _BEHIND_S
+        earlier, written, at = self._counts.get(workload.meta.uid, (frozenset[int](), 0, 0.0))
+        behind = workload.replicas in earlier and self._clock.monotonic() - at < _BEHIND_S
         return replace(workload, replicas=written) if behind else workload
 
     def wrote_count(self, workload: Workload, count: int) -> None:
         """Note the count that a workload, as ``counted`` gives it, has now."""
         now = self._clock.monotonic()
         self._counts = {uid: each for uid, each in self._counts.items() if now - each[2] < _BEHIND_S}
-        seen, written, _ = self._counts.get(workload.meta.uid, (workload.replicas, workload.replicas, now))
-        self._counts[workload.meta.uid] = (seen if written == workload.replicas else workload.replicas, count, now)
+        earlier, _, _ = self._counts.get(workload.meta.uid, (frozenset[int](), 0, 0.0))
+        self._counts[workload.meta.uid] = ((earlier | {workload.replicas}) - {count}, count, now)
 
     def forget_count(self, workload: Workload) -> None:
         """Believe only what is seen of a workload's count."""
