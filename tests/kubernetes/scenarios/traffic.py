@@ -1,10 +1,9 @@
 """Clients of a model: requests at a rate or all at once, and what became of each."""
 
 import asyncio
-import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -25,7 +24,7 @@ class Request:
     pod: str | None = None
     """Who answers, where the gateway says it."""
     tokens: int = 0
-    """Pieces of the answer that have come."""
+    """Pieces of a streamed answer that have come."""
     ended: float | None = None
     """When the whole answer was there, or the failure."""
     failure: str | None = None
@@ -47,21 +46,21 @@ class Traffic:
     requests: list[Request] = field(default_factory=list)
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    def ask(self, *, prompt: int = PROMPT, answer: int = ANSWER, text: str = "a ") -> Request:
-        """Send a request, which streams its answer of so many tokens."""
+    def ask(self, *, prompt: int = PROMPT, answer: int = ANSWER, text: str = "a ", stream: bool = True) -> Request:
+        """Send a request, which gets its answer of so many tokens as it comes, or all at once."""
         request = Request(time.monotonic())
         self.requests.append(request)
         body = {"model": self.model, "prompt": text * (prompt // len(text)), "max_tokens": answer, "ignore_eos": True}
-        task = asyncio.create_task(self._answer(request, {**body, "stream": True}))
+        task = asyncio.create_task(self._answer(request, {**body, "stream": stream}))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return request
 
-    async def steadily(self, per_s: float, *, prompt: int = PROMPT, answer: int = ANSWER) -> None:
+    async def steadily(self, per_s: float, *, prompt: int = PROMPT, answer: int = ANSWER, stream: bool = True) -> None:
         """So many requests a second, whatever becomes of them, until cancelled."""
         due = time.monotonic()
         while True:
-            self.ask(prompt=prompt, answer=answer)
+            self.ask(prompt=prompt, answer=answer, stream=stream)
             due += 1.0 / per_s
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -79,8 +78,8 @@ class Traffic:
         try:
             async with self.http.post(f"{self.url}/v1/completions", json=body) as response:
                 async for line in response.content:
-                    done = done or line.startswith(b"data: [DONE]")
-                    request.tokens += line.startswith(b"data: {") and "choices" in json.loads(line[6:])
+                    done = done or line.startswith(b"data: [DONE]") or not body["stream"]
+                    request.tokens += line.startswith(b"data: {")
                 if response.status != 200:
                     request.failure = str(response.status)
                 elif not done:
@@ -103,10 +102,12 @@ async def clients(url: str, model: str = LLAMA) -> AsyncIterator[Traffic]:
 
 
 @asynccontextmanager
-async def load(url: str, per_s: float, *, prompt: int = PROMPT, answer: int = ANSWER) -> AsyncIterator[Traffic]:
+async def load(
+    url: str, per_s: float, *, prompt: int = PROMPT, answer: int = ANSWER, stream: bool = False
+) -> AsyncIterator[Traffic]:
     """So many requests a second, whatever becomes of them, until the end of the block."""
     async with clients(url) as traffic:
-        sending = asyncio.create_task(traffic.steadily(per_s, prompt=prompt, answer=answer))
+        sending = asyncio.create_task(traffic.steadily(per_s, prompt=prompt, answer=answer, stream=stream))
         try:
             yield traffic
         finally:
@@ -119,8 +120,3 @@ async def ended(*tasks: "asyncio.Task[None]") -> None:
         task.cancel()
     with suppress(asyncio.CancelledError):
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def failed(requests: Sequence[Request]) -> list[str]:
-    """What became of those that were not answered."""
-    return [each.failure for each in requests if each.failure is not None]
