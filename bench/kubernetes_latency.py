@@ -5,7 +5,8 @@ HPA follow its gauge, through a Prometheus that scrapes once a second and an ada
 
 The fleet is warm: every pod serves a model of its own under a steady load. Then one model after the other gets a burst.
 The clock starts when the pod itself first says that a request waits or that its KV cache is full, and stops when its
-Deployment is to have more pods. Both are looked at every 50 ms; what looking takes counts.
+Deployment is to have more pods. Both are looked at every 50 ms; what looking takes counts. There is a GPU for every pod
+of the warm fleet and none for others: those that are added stay pending, so that starting them disturbs nothing.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from tests.kubernetes.control_plane import ControlPlane, running
 from tests.kubernetes.external_metrics import external_metrics
 from tests.kubernetes.fleet_kit import hpa, variant_autoscaling, vllm
 from tests.kubernetes.monitoring import monitoring
-from tests.kubernetes.node_agent import A100, AgentSettings, node_agent
+from tests.kubernetes.node_agent import AgentSettings, node_agent
 from tests.kubernetes.picker import SERVER_PORT, picker
 from tests.kubernetes.scenarios.stage import Controller, Stage
 from tests.kubernetes.scenarios.traffic import Traffic, clients, ended
@@ -38,6 +39,7 @@ from wva.kubernetes.api.resource import NAMESPACES
 from wva.kubernetes.measuring.alarm import KV_USAGE
 from wva.kubernetes.orders import Act
 
+GPU = "NVIDIA-L40S"
 TARGET_S = 5.0
 """95 of 100 bursts are to be answered sooner, in mode direct."""
 LOOK_S = 0.05
@@ -45,10 +47,12 @@ WARM_S = 45.0
 """Seconds of steady load: the brain decides nothing before it has seen some."""
 CALM_S = 3.0
 """Seconds between two bursts."""
+READ_EVERY_S = 1.0
+"""Between a gateway's looks at its pod."""
 LIMIT_S = 120.0
 STEADY_PER_S = 0.5
-BURST = 150
-"""Requests at once: minutes of work for the one replica that is there."""
+BURST = 60
+"""Requests at once: much work for the one replica that is there."""
 ANSWER = 200
 AT_ONCE = 8
 """Sequences that a replica works on."""
@@ -72,11 +76,19 @@ async def measure(stage: Stage, act: Act, pods: int) -> list[float]:
     async with AsyncExitStack() as stack:
         gateways = [
             await stack.enter_async_context(
-                picker(stage.api, stage.admin, stage.namespace, model=name, label=name, name=f"{name}-picker")
+                picker(
+                    stage.api,
+                    stage.admin,
+                    stage.namespace,
+                    model=name,
+                    label=name,
+                    name=f"{name}-picker",
+                    read_every_s=READ_EVERY_S,
+                )
             )
             for name in names
         ]
-        controller = await stack.enter_async_context(stage.controller(WVA_ACT=act))
+        controller = await stack.enter_async_context(stage.controller(WVA_ACT=act, WVA_POOLS="{default: elastic}"))
         if act is Act.GAUGE:
             await stack.enter_async_context(_followed(stage, controller))
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -134,7 +146,7 @@ async def _followed(stage: Stage, controller: Controller) -> AsyncIterator[None]
 
 def _declared(stage: Stage, name: str, act: Act) -> list[dict[str, object]]:
     arguments = ("--served-model-name", name, "--max-num-seqs", str(AT_ONCE))
-    bodies = [vllm(name, *arguments, label=name), variant_autoscaling(name, name, model=name)]
+    bodies = [vllm(name, *arguments, product=GPU, label=name), variant_autoscaling(name, name, model=name)]
     return [*bodies, hpa(stage.namespace, name, name)] if act is Act.GAUGE else bodies
 
 
@@ -148,7 +160,7 @@ def table(act: Act, seconds: Sequence[float]) -> str:
 async def _round(kubeconfig: Path, act: Act, pods: int) -> list[float]:
     """One fleet, from nothing to its last burst."""
     namespace = f"latency-{secrets.token_hex(3)}"
-    settings = AgentSettings(nodes={A100: (2, 16)}, speed=1.0)
+    settings = AgentSettings(nodes={GPU: (1, pods)}, speed=1.0)
     with tempfile.TemporaryDirectory(prefix="wva-latency-") as folder:
         async with (
             Api(await configuration(kubeconfig)) as api,

@@ -77,7 +77,7 @@ class Picker:
 @asynccontextmanager
 async def picker(
     api: Api, kubeconfig: Path, namespace: str, *, model: str = LLAMA, label: str = "llama", name: str = "picker",
-    settings: GatewaySettings | None = None, pool_version: str = "v1alpha2",
+    settings: GatewaySettings | None = None, pool_version: str = "v1alpha2", read_every_s: float = READ_EVERY_S,
 ) -> AsyncIterator[Picker]:  # fmt: skip
     """Serve a model through a gateway that is in the cluster as a pod, a Service and an InferencePool of its own.
 
@@ -85,7 +85,7 @@ async def picker(
     """
     settings = settings or GatewaySettings(queue=Queue.GATEWAY)
     gateway = Gateway([ServedModel(model)], replace(settings, pool=f"{name}-pool"))
-    scraper = Scraper(SystemClock(), None, ScraperSettings(interval_s=READ_EVERY_S), gateway.read)
+    scraper = Scraper(SystemClock(), None, ScraperSettings(interval_s=read_every_s), gateway.read)
     found = Picker(gateway, scraper, namespace, label, model)
     address = f"127.254.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
     found.url = await gateway.start(address, METRICS_PORT)

@@ -30,7 +30,8 @@ async def test_a_rollout_under_load_loses_no_request_and_nothing_shrinks_before_
             await stage.condition("llama", "MetricsAvailable", status="True")
             old = {pod["metadata"]["uid"] for pod in await stage.pods("llama")}
             newer = vllm("llama", "--max-num-seqs", "200", replicas=REPLICAS, annotations={EMULATE: "--startup 3s"})
-            await apply(stage.api, stage.namespace, {**newer, "spec": {"template": newer["spec"]["template"]}})
+            template = {"spec": {"template": newer["spec"]["template"]}}
+            await stage.api.patch(DEPLOYMENTS, stage.namespace, "llama", template)
             # People ask for less in the middle of it: that waits, whoever would be stopped is about to go anyway.
             declared["metadata"]["annotations"] = {PIN: str(REPLICAS - 1)}
             await apply(stage.api, stage.namespace, declared)
