@@ -15,11 +15,12 @@ import aiohttp
 from tests.kubernetes.accounts import Account, service_account
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import FOREIGN_KINDS
+from tests.kubernetes.node_agent import GPU_LABEL, AgentSettings, NodeAgent, node_agent
 from tests.kubernetes.waiting import until
 from tests.prometheus.servers import free_port
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
-from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, PODS, VARIANT_AUTOSCALINGS
+from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, PODS, VARIANT_AUTOSCALINGS, Resource
 from wva.kubernetes.crd.schema import custom_resource_definition
 from wva.kubernetes.manifests.rights import Where, rights, rules
 
@@ -48,7 +49,7 @@ class Controller:
                     return response.status == 200
             return False
 
-        await until(looked, "the controller is ready", 60.0)
+        await until(looked, "the controller is ready", 120.0)
 
     async def series(self, name: str, **labels: str) -> dict[tuple[tuple[str, str], ...], float]:
         """The series of that name with these labels, by all of their labels; none where it does not answer."""
@@ -70,6 +71,27 @@ class Controller:
         """The count that its gauge says, if it says one."""
         found = await self.series("wva_desired_replicas", variant_name=variant)
         return next(iter(found.values()), None)
+
+    async def desires(self, variant: str, *wanted: float | None, limit_s: float = 90.0) -> None:
+        """Wait until its gauge says one of these counts; it says none while nothing is known."""
+
+        async def looked() -> bool:
+            return await self.desired(variant) in wanted
+
+        await until(looked, f"the gauge of {variant} says one of {wanted}", limit_s)
+
+    async def turns(self, count: int) -> None:
+        """Wait until it has decided so many times more."""
+
+        async def turned() -> float:
+            return sum((await self.series("wva_loop_ticks_total")).values())
+
+        last = await turned() + count
+
+        async def passed() -> bool:
+            return await turned() >= last
+
+        await until(passed, f"{count} more turns", 30.0 + 10.0 * count)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -102,26 +124,47 @@ class Stage:
 
         await until(served, "VariantAutoscalings")
 
-    async def account(self, name: str) -> Account:
+    async def account(self, name: str, instance: str | None = None, *, everywhere: bool = False) -> Account:
         """A ServiceAccount with the rights that a controller's manifests ask for and no others."""
-        asked = rights()
-        own, of_the_cluster = rules(asked, Where.FLEET, Where.HOME), rules(asked, Where.CLUSTER, Where.METRICS)
+        asked, fleet = rights(instance), (Where.FLEET,)
+        own = rules(asked, Where.HOME, *(() if everywhere else fleet))
+        of_the_cluster = rules(asked, Where.CLUSTER, Where.METRICS, *(fleet if everywhere else ()))
         return await service_account(self.api, self.admin, self.directory, self.namespace, name, own, of_the_cluster)
 
+    def product(self, name: str) -> str:
+        """The GPU product as it is called on the nodes that only this namespace's pods go to."""
+        return f"{name}-{self.namespace}"
+
     @asynccontextmanager
-    async def controller(self, kubeconfig: Path | None = None, **settings: str) -> AsyncIterator[Controller]:
-        """A controller for this namespace, with the rights that its manifests ask for and no others."""
+    async def nodes(self, gpus: Mapping[str, int], speed: float = 1.0) -> AsyncIterator[NodeAgent]:
+        """A node of each product with so many GPUs, for this namespace; its controllers count no others."""
+        own = {self.product(name): (1, count) for name, count in gpus.items()}
+        self.settings = {**self.settings, "WVA_NODE_SELECTOR": f"{GPU_LABEL} in ({', '.join(own)})"}
+        async with node_agent(self.admin, self.directory / "logs", AgentSettings(own, speed)) as found:
+            yield found
+
+    @asynccontextmanager
+    async def controller(
+        self, kubeconfig: Path | None = None, *, instance: str | None = None, everywhere: bool = False, **settings: str
+    ) -> AsyncIterator[Controller]:
+        """A controller with the rights that its manifests ask for and no others.
+
+        It is for this namespace, or, one of an ``instance``, may be for all: it would decide for other tests' variants
+        without.
+        """
         self.started += 1
         name = f"wva-{self.started}"
+        assert instance is not None or not everywhere
         if kubeconfig is None:
-            kubeconfig = (await self.account(name)).kubeconfig
+            kubeconfig = (await self.account(name, instance, everywhere=everywhere)).kubeconfig
         probes, metrics = free_port(), free_port()
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "POD_NAMESPACE": self.namespace,
             "POD_NAME": name,
-            "WATCH_NAMESPACE": self.namespace,
+            "WATCH_NAMESPACE": "" if everywhere else self.namespace,
+            "CONTROLLER_INSTANCE": instance or "",
             "GLOBAL_OPT_INTERVAL": f"{INTERVAL_S:g}s",
             "HEALTH_PROBE_BIND_ADDRESS": f"127.0.0.1:{probes}",
             "METRICS_BIND_ADDRESS": f"127.0.0.1:{metrics}",
@@ -150,6 +193,12 @@ class Stage:
                 except TimeoutError:
                     process.kill()
                     await process.wait()
+
+    async def annotate(self, resource: Resource, name: str, **said: str | None) -> None:
+        """Set annotations of WVA's on an object, or, by ``None``, take them away."""
+        annotations = {f"wva.llmd.ai/{key}": value for key, value in said.items()}
+        place = self.namespace if resource.namespaced else None
+        await self.api.patch(resource, place, name, {"metadata": {"annotations": annotations}})
 
     async def count(self, deployment: str) -> int:
         """The count that a Deployment is to have."""
