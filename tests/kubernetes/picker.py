@@ -6,7 +6,7 @@ the loopback into those.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -78,10 +78,12 @@ class Picker:
 async def picker(
     api: Api, kubeconfig: Path, namespace: str, *, model: str = LLAMA, label: str = "llama", name: str = "picker",
     settings: GatewaySettings | None = None, pool_version: str = "v1alpha2", read_every_s: float = READ_EVERY_S,
+    node: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Picker]:  # fmt: skip
     """Serve a model through a gateway that is in the cluster as a pod, a Service and an InferencePool of its own.
 
-    The pod needs a node of an agent, and the kind ``InferencePool`` must be defined.
+    The pod needs a node of an agent, one with the labels ``node`` if given, and the kind ``InferencePool`` must
+    be defined.
     """
     settings = settings or GatewaySettings(queue=Queue.GATEWAY)
     gateway = Gateway([ServedModel(model)], replace(settings, pool=f"{name}-pool"))
@@ -93,7 +95,7 @@ async def picker(
         following = asyncio.create_task(Watcher(client, PODS).run(found.seen))
         try:
             pool = inference_pool(f"{name}-pool", label, name, pool_version)
-            await apply(api, namespace, _pod(name, address), _service(name), pool)
+            await apply(api, namespace, _pod(name, address, node or {}), _service(name), pool)
             yield found
         finally:
             following.cancel()
@@ -101,14 +103,14 @@ async def picker(
             await gateway.stop()
 
 
-def _pod(name: str, address: str) -> Body:
+def _pod(name: str, address: str, node: Mapping[str, str]) -> Body:
     container = {
         "name": "epp",
         "image": "ghcr.io/llm-d/llm-d-inference-scheduler:v0.7.0",
         "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
     }
     metadata = {"name": name, "labels": {"app": name}, "annotations": {ADDRESS: address}}
-    spec = {"containers": [container], "nodeSelector": {OWN_LABEL: OWN}}
+    spec = {"containers": [container], "nodeSelector": {OWN_LABEL: OWN, **node}}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 

@@ -14,8 +14,9 @@ import aiohttp
 
 from tests.kubernetes.accounts import Account, service_account
 from tests.kubernetes.apply import apply
-from tests.kubernetes.fleet_kit import FOREIGN_KINDS
+from tests.kubernetes.fleet_kit import FOREIGN_KINDS, LLAMA
 from tests.kubernetes.node_agent import GPU_LABEL, AgentSettings, NodeAgent, node_agent
+from tests.kubernetes.picker import SERVER_PORT
 from tests.kubernetes.waiting import until
 from tests.prometheus.servers import free_port
 from wva.kubernetes.api.client import Api
@@ -142,6 +143,28 @@ class Stage:
         self.settings = {**self.settings, "WVA_NODE_SELECTOR": f"{GPU_LABEL} in ({', '.join(own)})"}
         async with node_agent(self.admin, self.directory / "logs", AgentSettings(own, speed)) as found:
             yield found
+
+    @asynccontextmanager
+    async def trickle(self, agent: NodeAgent, model: str = LLAMA) -> AsyncIterator[None]:
+        """A short request a second to each pod that serves, as where nobody asks for more: all is known then."""
+
+        async def ask(http: aiohttp.ClientSession) -> None:
+            body = {"model": model, "prompt": "a word", "max_tokens": 2}
+            while True:
+                own = [ip for (namespace, _), ip in agent.addresses.items() if namespace == self.namespace]
+                asked = (http.post(f"http://{ip}:{SERVER_PORT}/v1/completions", json=body) for ip in own)
+                for answer in await asyncio.gather(*asked, return_exceptions=True):
+                    if isinstance(answer, aiohttp.ClientResponse):
+                        answer.release()
+                await asyncio.sleep(1.0)
+
+        async with aiohttp.ClientSession() as http:
+            asking = asyncio.create_task(ask(http))
+            try:
+                yield
+            finally:
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
 
     @asynccontextmanager
     async def controller(

@@ -1,15 +1,11 @@
-"""Users of the reference WVA switch without changing a manifest, and without losing an object."""
+"""Users of the reference WVA switch without changing a manifest."""
 
-from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.kubernetes.apply import apply, create_namespace, resource_of
-from tests.kubernetes.control_plane import ControlPlane, running
-from tests.kubernetes.fleet_kit import FOREIGN_KINDS, vllm
+from tests.kubernetes.apply import apply, resource_of
+from tests.kubernetes.fleet_kit import vllm
 from tests.kubernetes.monitoring import Monitoring, monitoring
 from tests.kubernetes.node_agent import A100
 from tests.kubernetes.scenarios.reference import (
@@ -18,15 +14,12 @@ from tests.kubernetes.scenarios.reference import (
     FEBRUARY,
     FEBRUARY_HPA,
     FEBRUARY_SCALED_OBJECT,
-    definition,
     query,
     sample,
 )
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.client import Api, configuration
-from wva.kubernetes.api.resource import DEPLOYMENTS, VARIANT_AUTOSCALINGS
-from wva.kubernetes.crd.schema import custom_resource_definition
+from wva.kubernetes.api.resource import DEPLOYMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +46,7 @@ async def test_its_samples_work_unchanged_with_a_controller_as_it_is_installed(s
             if not august:
                 await apply(stage.api, space, sample(FEBRUARY, name, space))
         async with (
+            stage.trickle(agent),
             stage.controller(WVA_ACT="") as controller,
             monitoring(stage.directory / "prometheus", stage.admin, [space], {"wva": controller.metrics}) as prometheus,
         ):
@@ -85,73 +79,3 @@ async def _one(source: Monitoring, expression: str) -> tuple[dict[str, str], flo
     found = await source.query(expression)
     assert len(found) <= 1, found
     return found[0] if found else None
-
-
-@pytest.fixture
-def own_control_plane(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
-    """One for this test alone: definitions are the whole cluster's."""
-    monkeypatch.delenv("WVA_TEST_KUBECONFIG", raising=False)
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-async def upgraded(own_control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A namespace in a cluster of the reference's users."""
-    async with Api(await configuration(own_control_plane.kubeconfig)) as api:
-        await create_namespace(api, "team")
-        await apply(api, None, *FOREIGN_KINDS)
-        yield Stage(api, own_control_plane.kubeconfig, "team", tmp_path)
-
-
-@pytest.mark.parametrize("spring", [False, True], ids=["february", "spring"])
-async def test_objects_survive_our_definition(upgraded: Stage, spring: bool) -> None:
-    stage = upgraded
-    await apply(stage.api, None, definition(spring))
-    body = sample(FEBRUARY, "llama", stage.namespace)
-    body["spec"] |= {"minReplicas": 2, "maxReplicas": 4} if spring else {}
-    allocation = {"lastRunTime": "2026-02-19T10:00:00Z", "numReplicas": 3} | ({} if spring else {"accelerator": "A100"})
-    condition = {"status": "True", "message": "said by the reference", "lastTransitionTime": "2026-02-19T10:00:00Z"}
-    status = {
-        "desiredOptimizedAlloc": allocation,
-        "actuation": {"applied": False},
-        "conditions": [
-            {"type": "TargetResolved", "reason": "TargetFound", **condition},
-            {"type": "MetricsAvailable", "reason": "MetricsFound", **condition},
-        ],
-    }
-    await apply(stage.api, stage.namespace, body, vllm("llama", product=stage.product(A100), replicas=3))
-    before = await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, "llama", {"status": status}, "status")
-    assert before["status"] == status
-
-    await _server_side_apply(stage.api, custom_resource_definition())
-    after = await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama")
-    assert (after["spec"], after["status"]) == (before["spec"], before["status"])
-    assert after["metadata"]["uid"] == before["metadata"]["uid"]
-
-    async with stage.controller(WVA_ACT="") as controller:
-        written = await stage.condition("llama", "Accepted", status="True")
-        assert written["observedGeneration"] == before["metadata"]["generation"]
-        await controller.turns(2)
-        found = await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama")
-        resolved = next(each for each in found["status"]["conditions"] if each["type"] == "TargetResolved")
-        assert resolved["message"] != condition["message"]
-        assert resolved["lastTransitionTime"] == condition["lastTransitionTime"], "it has held all the time"
-        assert found["status"]["desiredOptimizedAlloc"]["numReplicas"] == 3
-        assert found["status"]["currentReplicas"] == 3
-        assert found["spec"] == before["spec"]
-        assert await stage.count("llama") == 3
-
-
-async def _server_side_apply(api: Api, body: dict[str, Any]) -> None:
-    """What ``kubectl apply --server-side --force-conflicts`` does, as the page on upgrading says."""
-    path = resource_of(body).path(None, body["metadata"]["name"])
-    await api._request(
-        "PATCH", path, body, query={"fieldManager": "kubectl", "force": "true"}, kind="application/apply-patch+yaml"
-    )
-
-    async def taken() -> bool:
-        found = await api.read(resource_of(body), None, body["metadata"]["name"])
-        return "objectives" in str(found["spec"]["versions"])
-
-    await until(taken, "our definition")

@@ -8,7 +8,7 @@ from tests.kubernetes.apply import apply
 from tests.kubernetes.node_agent import A100, NodeAgent
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.resource import DEPLOYMENTS, NAMESPACES, VARIANT_AUTOSCALINGS
+from wva.kubernetes.api.resource import DEPLOYMENTS, VARIANT_AUTOSCALINGS
 from wva.kubernetes.orders import ACT, PIN
 
 pytestmark = pytest.mark.slow
@@ -28,12 +28,18 @@ async def test_the_example_is_managed_once_its_namespace_says_so(stage: Stage, a
         await stage.condition(NAME, "DrainSupported", status="True")
         assert await controller.desired(NAME) in (None, 1.0)
 
-        pin = {"metadata": {"annotations": {PIN: "2"}}}
-        await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, NAME, pin)
-        await stage.counts(NAME, 2)
-        advisory = {"metadata": {"annotations": {ACT: "advisory"}}}
-        await stage.api.patch(NAMESPACES, None, stage.namespace, advisory)
+        # A controller for one namespace does not see what is said there of the namespace as a whole.
         await stage.condition(NAME, "ActuationLimited", status="True", reason="Advisory")
+        await say(stage, **{ACT: "direct", PIN: "2"})
+        await stage.counts(NAME, 2)
+        await say(stage, **{ACT: "advisory", PIN: "3"})
+        await stage.condition(NAME, "ActuationLimited", status="True", reason="Advisory")
+        assert await stage.count(NAME) == 2
+
+
+async def say(stage: Stage, **annotations: str) -> None:
+    body = {"metadata": {"annotations": annotations}}
+    await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, NAME, body)
 
 
 async def ready(stage: Stage) -> bool:

@@ -54,7 +54,7 @@ async def test_nothing_is_written_while_somebody_elses_hpa_scales_the_target(sta
 
 
 async def test_a_count_that_somebody_sets_by_hand_is_left_to_them_for_a_while(stage: Stage) -> None:
-    async with stage.nodes({A100: 8}), stage.controller() as controller:
+    async with stage.nodes({A100: 8}) as agent, stage.trickle(agent), stage.controller() as controller:
         await declared(stage, pin="2")
         await stage.counts("llama", 2)
         await controller.turns(1)

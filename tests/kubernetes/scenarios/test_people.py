@@ -21,7 +21,7 @@ async def declared(stage: Stage, name: str = "llama", **annotations: str) -> Non
 
 
 async def test_a_pin_is_kept_until_it_is_taken_away(stage: Stage) -> None:
-    async with stage.nodes({A100: 8}), stage.controller() as controller:
+    async with stage.nodes({A100: 8}) as agent, stage.trickle(agent), stage.controller() as controller:
         await declared(stage, pin="3")
         await stage.counts("llama", 3)
         await controller.desires("llama", 3.0)

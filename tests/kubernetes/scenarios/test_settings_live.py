@@ -90,7 +90,8 @@ async def test_a_namespace_can_be_excluded_and_taken_in_again(stage: Stage, neig
 async def test_instances_decide_each_for_their_own(stage: Stage) -> None:
     names = {"blue": "b", "green": "g", None: "nobodys"}
     async with (
-        stage.nodes({A100: 8}),
+        stage.nodes({A100: 8}) as agent,
+        stage.trickle(agent),
         stage.controller(instance="blue") as blue,
         stage.controller(instance="green") as green,
     ):

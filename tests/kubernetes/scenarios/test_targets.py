@@ -23,7 +23,7 @@ async def shown(controller: Controller) -> dict[str, float]:
 
 
 async def test_a_target_comes_and_goes(stage: Stage) -> None:
-    async with stage.nodes({A100: 8}), stage.controller() as controller:
+    async with stage.nodes({A100: 8}) as agent, stage.trickle(agent), stage.controller() as controller:
         await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
         told = await stage.condition("llama", "TargetResolved", status="False", reason="TargetNotFound")
         assert "llama" in told["message"]
