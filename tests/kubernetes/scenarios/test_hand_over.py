@@ -1,0 +1,145 @@
+"""Two controllers: one leads, and whatever becomes of it the other goes on where it was."""
+
+import signal
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from tests.kubernetes.apply import apply
+from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
+from tests.kubernetes.rights import recorded
+from tests.kubernetes.scenarios.leading import LEASE_S, QUICK, account, holder, pinned, until_holds, writes
+from tests.kubernetes.scenarios.scrapes import scraped
+from tests.kubernetes.scenarios.stage import Stage
+from tests.kubernetes.waiting import until
+from wva.kubernetes.api.resource import CONFIG_MAPS
+
+pytestmark = pytest.mark.slow
+
+
+async def declared(stage: Stage, pin: int) -> None:
+    """A Deployment, whose pods find no node, and its variant held at a count."""
+    await apply(stage.api, stage.namespace, vllm("llama", replicas=1), variant_autoscaling("llama", "llama"))
+    await pinned(stage, "llama", pin)
+
+
+async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
+    await declared(stage, 2)
+    async with stage.controller(**QUICK) as first:
+        await stage.counts("llama", 2)
+        await until_holds(stage, "wva-1")
+        async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
+            assert await second.desired("llama") is None, "only the leader has it, and the other is ready all the same"
+            await until(_said(first, "llama"), "the first says it")
+            first.send(signal.SIGTERM)
+            told_at = time.monotonic()
+            assert await first.ended() == 0
+            ended_s = time.monotonic() - told_at
+            await until_holds(stage, "wva-2")
+            took_s = time.monotonic() - told_at
+            await until(_said(second, "llama"), "the second says it")
+            print(f"ended after {ended_s:.2f} s, led after {took_s:.2f} s, said after {time.monotonic() - told_at:.2f} s")
+            assert took_s < ended_s + 2.0
+            await pinned(stage, "llama", 3)
+            await stage.counts("llama", 3)
+    assert seen.of("first")
+    assert seen.overlaps("first", "second") == []
+    assert {each.count for each in seen.seen} <= {"2.0", "3.0"}
+    assert await holder(stage) == "", "the last one has let go of it"
+
+
+async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> None:
+    await declared(stage, 2)
+    async with stage.controller(**QUICK) as first:
+        await stage.counts("llama", 2)
+        await until_holds(stage, "wva-1")
+        async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
+            await until(_said(first, "llama"), "the first says it")
+            first.send(signal.SIGKILL)
+            killed_at = time.monotonic()
+            await until_holds(stage, "wva-2")
+            took_s = time.monotonic() - killed_at
+            await until(_said(second, "llama"), "the second says it")
+            print(f"led after {took_s:.2f} s, said after {time.monotonic() - killed_at:.2f} s")
+            assert took_s < LEASE_S + 3.0
+    assert seen.overlaps("first", "second") == []
+    assert {each.count for each in seen.seen} == {"2.0"}
+
+
+async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: Stage) -> None:
+    await declared(stage, 2)
+    async with (
+        recorded(await account(stage, "sleeper"), stage.directory) as recording,
+        stage.controller(recording.kubeconfig, **QUICK) as first,
+    ):
+        await stage.counts("llama", 2)
+        await until_holds(stage, "wva-1")
+        async with stage.controller(**QUICK) as second:
+            # What it would do next, had it not been stopped.
+            first.send(signal.SIGSTOP)
+            await pinned(stage, "llama", 3)
+            await until_holds(stage, "wva-2")
+            await stage.counts("llama", 3)
+            async with scraped("llama", {"first": first, "second": second}) as seen:
+                before = len(recording.uses)
+                first.send(signal.SIGCONT)
+                await until(_says(first, "not leading"), "the first knows")
+                await pinned(stage, "llama", 4)
+                await stage.counts("llama", 4)
+            made = [use for use in writes(recording.uses[before:]) if use.resource != "leases"]
+            assert made == []
+            assert seen.of("first") == []
+            assert (await holder(stage)).startswith("wva-2_")
+            assert not (await stage.condition("llama", "Conflict"))["status"] == "True"
+
+
+async def test_a_killed_one_is_taken_up_by_the_next_without_taking_its_counts_for_anothers(stage: Stage) -> None:
+    await declared(stage, 2)
+    async with stage.controller(**QUICK) as first:
+        await stage.counts("llama", 2)
+        await until(lambda: _state(stage, '"written":2'), "the state is stored")
+        await pinned(stage, "llama", 3)
+        await stage.counts("llama", 3)
+        first.send(signal.SIGKILL)
+        await first.ended()
+        assert await _state(stage, '"written":2'), "it ended before it took note"
+    async with stage.controller(**QUICK):
+        await pinned(stage, "llama", 4)
+        await stage.counts("llama", 4)
+        found = await stage.condition("llama", "Conflict")
+        assert found["status"] == "False", found
+
+
+async def test_another_versions_state_is_passed_over(stage: Stage) -> None:
+    await declared(stage, 2)
+    document = '{"version":99,"truces":{"x":{"unheard":"of"}}}'
+    body = {"metadata": {"name": "wva-state"}, "data": {stage.namespace: document, "other": "no JSON"}}
+    await stage.api.create(CONFIG_MAPS, stage.namespace, body)
+    async with stage.controller(**QUICK) as controller:
+        await stage.counts("llama", 2)
+        assert "is of version 99" in controller.log.read_text()
+        await until(lambda: _state(stage, '"version":1'), "the state is stored")
+    assert "failed" not in controller.log.read_text()
+
+
+def _said(controller: Any, variant: str) -> Any:
+    async def looked() -> bool:
+        return await controller.desired(variant) is not None
+
+    return looked
+
+
+def _says(controller: Any, text: str) -> Any:
+    async def looked() -> bool:
+        return text in controller.log.read_text()
+
+    return looked
+
+
+async def _state(stage: Stage, text: str) -> bool:
+    with suppress(Exception):
+        found = await stage.api.read(CONFIG_MAPS, stage.namespace, "wva-state")
+        return any(text in each for each in (found.get("data") or {}).values())
+    return False
