@@ -1,17 +1,20 @@
 """Who leads, and what it takes for another to: with a Lease that runs out soon."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
-from tests.kubernetes.accounts import service_account
+from tests.kubernetes.apply import apply
+from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
+from tests.kubernetes.node_agent import A100, GPU_LABEL, AgentSettings, node_agent
 from tests.kubernetes.rights import Use
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.resource import LEASES, VARIANT_AUTOSCALINGS
-from wva.kubernetes.manifests.rights import Where, rights, rules
 from wva.kubernetes.orders import PIN
 from wva.kubernetes.settings import LEASE
 
+Body = dict[str, Any]
 LEASE_S = 6.0
 QUICK = {
     "LEADER_ELECTION_LEASE_DURATION": f"{LEASE_S:g}s",
@@ -44,19 +47,16 @@ async def pinned(stage: Stage, variant: str, count: int | None) -> None:
     await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, variant, body)
 
 
-async def account(stage: Stage, name: str) -> Path:
-    """Kubeconfig of an account with the rights of a controller of the stage's namespace."""
-    asked = rights()
-    made = await service_account(
-        stage.api,
-        stage.admin,
-        stage.directory,
-        stage.namespace,
-        name,
-        rules(asked, Where.FLEET, Where.HOME),
-        rules(asked, Where.CLUSTER, Where.METRICS),
-    )
-    return made.kubeconfig
+@asynccontextmanager
+async def declared(stage: Stage, pin: int, pod: Body | None = None) -> AsyncIterator[None]:
+    """A Deployment whose pods run on nodes of its own, and its variant held at a count."""
+    product = f"{A100}-{stage.namespace}"
+    stage.settings = {**stage.settings, "WVA_NODE_SELECTOR": f"{GPU_LABEL}={product}"}
+    async with node_agent(stage.admin, stage.directory / "logs", AgentSettings({product: (1, 8)}, speed=1.0)):
+        await apply(stage.api, stage.namespace, vllm("llama", product=product, pod=pod))
+        await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
+        await pinned(stage, "llama", pin)
+        yield
 
 
 def writes(uses: Iterable[Use]) -> list[Use]:

@@ -52,7 +52,9 @@ async def scraped(variant: str, controllers: Mapping[str, Controller]) -> AsyncI
             with suppress(aiohttp.ClientError, TimeoutError):
                 async with http.get(f"{url}/metrics") as response:
                     text = await response.text()
-                lines = (line for line in text.splitlines() if line.startswith("wva_desired_replicas{") and mark in line)
+                lines = (
+                    line for line in text.splitlines() if line.startswith("wva_desired_replicas{") and mark in line
+                )
                 for line in lines:
                     found.seen.append(Scrape(name, sent_at, time.monotonic(), line.rpartition(" ")[2]))
             await asyncio.sleep(EVERY_S)

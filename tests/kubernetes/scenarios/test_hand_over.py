@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes.apply import apply
-from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
 from tests.kubernetes.rights import recorded
-from tests.kubernetes.scenarios.leading import LEASE_S, QUICK, account, holder, pinned, until_holds, writes
+from tests.kubernetes.scenarios.leading import LEASE_S, QUICK, declared, holder, pinned, until_holds, writes
 from tests.kubernetes.scenarios.scrapes import scraped
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
@@ -19,15 +17,8 @@ from wva.kubernetes.api.resource import CONFIG_MAPS
 pytestmark = pytest.mark.slow
 
 
-async def declared(stage: Stage, pin: int) -> None:
-    """A Deployment, whose pods find no node, and its variant held at a count."""
-    await apply(stage.api, stage.namespace, vllm("llama", replicas=1), variant_autoscaling("llama", "llama"))
-    await pinned(stage, "llama", pin)
-
-
 async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
-    await declared(stage, 2)
-    async with stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(**QUICK) as first:
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
@@ -40,7 +31,9 @@ async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
             await until_holds(stage, "wva-2")
             took_s = time.monotonic() - told_at
             await until(_said(second, "llama"), "the second says it")
-            print(f"ended after {ended_s:.2f} s, led after {took_s:.2f} s, said after {time.monotonic() - told_at:.2f} s")
+            print(
+                f"ended after {ended_s:.2f} s, led after {took_s:.2f} s, said after {time.monotonic() - told_at:.2f} s"
+            )
             assert took_s < ended_s + 2.0
             await pinned(stage, "llama", 3)
             await stage.counts("llama", 3)
@@ -51,8 +44,7 @@ async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
 
 
 async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> None:
-    await declared(stage, 2)
-    async with stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(**QUICK) as first:
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
@@ -69,9 +61,10 @@ async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> 
 
 
 async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: Stage) -> None:
-    await declared(stage, 2)
+    sleeper = await stage.account("sleeper")
     async with (
-        recorded(await account(stage, "sleeper"), stage.directory) as recording,
+        declared(stage, 2),
+        recorded(sleeper.kubeconfig, stage.directory) as recording,
         stage.controller(recording.kubeconfig, **QUICK) as first,
     ):
         await stage.counts("llama", 2)
@@ -96,8 +89,7 @@ async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: S
 
 
 async def test_a_killed_one_is_taken_up_by_the_next_without_taking_its_counts_for_anothers(stage: Stage) -> None:
-    await declared(stage, 2)
-    async with stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(**QUICK) as first:
         await stage.counts("llama", 2)
         await until(lambda: _state(stage, '"written":2'), "the state is stored")
         await pinned(stage, "llama", 3)
@@ -113,11 +105,10 @@ async def test_a_killed_one_is_taken_up_by_the_next_without_taking_its_counts_fo
 
 
 async def test_another_versions_state_is_passed_over(stage: Stage) -> None:
-    await declared(stage, 2)
     document = '{"version":99,"truces":{"x":{"unheard":"of"}}}'
     body = {"metadata": {"name": "wva-state"}, "data": {stage.namespace: document, "other": "no JSON"}}
     await stage.api.create(CONFIG_MAPS, stage.namespace, body)
-    async with stage.controller(**QUICK) as controller:
+    async with declared(stage, 2), stage.controller(**QUICK) as controller:
         await stage.counts("llama", 2)
         assert "is of version 99" in controller.log.read_text()
         await until(lambda: _state(stage, '"version":1'), "the state is stored")
