@@ -168,9 +168,15 @@ class Stage:
 
     @asynccontextmanager
     async def controller(
-        self, kubeconfig: Path | None = None, *, instance: str | None = None, everywhere: bool = False, **settings: str
+        self,
+        kubeconfig: Path | None = None,
+        given: Mapping[str, str] | None = None,
+        *,
+        instance: str | None = None,
+        everywhere: bool = False,
+        **settings: str,
     ) -> AsyncIterator[Controller]:
-        """A controller with the rights that its manifests ask for and no others.
+        """A controller with the rights that its manifests ask for and no others; ``given`` are settings too.
 
         It is for this namespace, or, one of an ``instance``, may be for all: it would decide for other tests' variants
         without.
@@ -195,6 +201,7 @@ class Stage:
             "WVA_ACT": "direct",
             "WVA_JOURNAL_DIR": str(self.directory / f"{name}-journal"),
             **self.settings,
+            **(given or {}),
             **settings,
         }
         log = self.directory / f"{name}.log"

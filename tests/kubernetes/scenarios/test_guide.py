@@ -20,7 +20,7 @@ NAME = "llama-8b-a100"
 async def test_the_example_is_managed_once_its_namespace_says_so(stage: Stage, agent: NodeAgent) -> None:
     settings = {"WVA_ACT": "advisory"}
     text = EXAMPLE.read_text().replace("chat", stage.namespace).replace("NVIDIA-A100-SXM4-80GB", A100)
-    async with stage.controller(None, **settings) as controller:
+    async with stage.controller(None, settings) as controller:
         await apply(stage.api, stage.namespace, text)
         # Its gate is opened by WVA, or it would never be ready.
         await until(lambda: ready(stage), "the model server is ready", 60.0)

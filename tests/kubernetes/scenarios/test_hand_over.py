@@ -18,10 +18,13 @@ pytestmark = pytest.mark.slow
 
 
 async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
-    async with declared(stage, 2), stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(None, QUICK) as first:
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
-        async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
+        async with (
+            stage.controller(None, QUICK) as second,
+            scraped("llama", {"first": first, "second": second}) as seen,
+        ):
             assert await second.desired("llama") is None, "only the leader has it, and the other is ready all the same"
             await until(_said(first, "llama"), "the first says it")
             first.send(signal.SIGTERM)
@@ -44,10 +47,13 @@ async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
 
 
 async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> None:
-    async with declared(stage, 2), stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(None, QUICK) as first:
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
-        async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
+        async with (
+            stage.controller(None, QUICK) as second,
+            scraped("llama", {"first": first, "second": second}) as seen,
+        ):
             await until(_said(first, "llama"), "the first says it")
             first.send(signal.SIGKILL)
             killed_at = time.monotonic()
@@ -69,7 +75,7 @@ async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: S
     ):
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
-        async with stage.controller(**QUICK) as second:
+        async with stage.controller(None, QUICK) as second:
             # What it would do next, had it not been stopped.
             first.send(signal.SIGSTOP)
             await pinned(stage, "llama", 3)
@@ -89,7 +95,7 @@ async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: S
 
 
 async def test_a_killed_one_is_taken_up_by_the_next_without_taking_its_counts_for_anothers(stage: Stage) -> None:
-    async with declared(stage, 2), stage.controller(**QUICK) as first:
+    async with declared(stage, 2), stage.controller(None, QUICK) as first:
         await stage.counts("llama", 2)
         await until(lambda: _state(stage, '"written":2'), "the state is stored")
         await pinned(stage, "llama", 3)
@@ -97,7 +103,7 @@ async def test_a_killed_one_is_taken_up_by_the_next_without_taking_its_counts_fo
         first.send(signal.SIGKILL)
         await first.ended()
         assert await _state(stage, '"written":2'), "it ended before it took note"
-    async with stage.controller(**QUICK):
+    async with stage.controller(None, QUICK):
         await pinned(stage, "llama", 4)
         await stage.counts("llama", 4)
         found = await stage.condition("llama", "Conflict")
@@ -108,7 +114,7 @@ async def test_another_versions_state_is_passed_over(stage: Stage) -> None:
     document = '{"version":99,"truces":{"x":{"unheard":"of"}}}'
     body = {"metadata": {"name": "wva-state"}, "data": {stage.namespace: document, "other": "no JSON"}}
     await stage.api.create(CONFIG_MAPS, stage.namespace, body)
-    async with declared(stage, 2), stage.controller(**QUICK) as controller:
+    async with declared(stage, 2), stage.controller(None, QUICK) as controller:
         await stage.counts("llama", 2)
         assert "is of version 99" in controller.log.read_text()
         await until(lambda: _state(stage, '"version":1'), "the state is stored")

@@ -70,7 +70,7 @@ async def test_it_grows_by_what_prometheus_says_and_is_held_while_prometheus_is_
     port, directory = free_port(), stage.directory / "prometheus"
     async with (
         picker(stage.api, stage.admin, stage.namespace) as gateway,
-        stage.controller(None, **measured_by(f"http://127.0.0.1:{port}")) as controller,
+        stage.controller(None, measured_by(f"http://127.0.0.1:{port}")) as controller,
     ):
         async with monitoring(directory, stage.admin, [stage.namespace], port=port):
             async with load(gateway.url, 20.0):
@@ -108,7 +108,7 @@ async def test_nothing_is_made_of_nonsense(stage: Stage, agent: NodeAgent) -> No
         async with (
             serving(answer, "/{path:.*}") as url,
             picker(stage.api, stage.admin, stage.namespace) as gateway,
-            stage.controller(None, **measured_by(url)) as controller,
+            stage.controller(None, measured_by(url)) as controller,
             load(gateway.url, 1.0),
         ):
             async with watched(stage, controller, "llama") as seen:
@@ -130,7 +130,7 @@ async def test_figures_that_are_too_old_count_as_none(stage: Stage, agent: NodeA
     async with (
         picker(stage.api, stage.admin, stage.namespace) as gateway,
         monitoring(stage.directory / "prometheus", stage.admin, scraped) as source,
-        stage.controller(None, **measured_by(source.url)) as controller,
+        stage.controller(None, measured_by(source.url)) as controller,
     ):
         async with load(gateway.url, 1.0):
             await stage.condition("llama", "MetricsAvailable", status="True")
