@@ -114,6 +114,8 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
         lost = asyncio.create_task(elector.until_lost(), name="until lost")
         try:
             await asyncio.wait((leading, lost), return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                _log.warning("lost the lead: nothing is written or published from here")
         finally:
             failure = await _ended(leading)
             await _ended(lost)

@@ -1,14 +1,16 @@
 """Who leads, and what it takes for another to: with a Lease that runs out soon."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
 from tests.kubernetes.node_agent import A100, GPU_LABEL, AgentSettings, node_agent
+from tests.kubernetes.picker import Picker, picker
 from tests.kubernetes.rights import Use
 from tests.kubernetes.scenarios.stage import Stage
+from tests.kubernetes.scenarios.traffic import load
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.resource import LEASES, VARIANT_AUTOSCALINGS
 from wva.kubernetes.orders import PIN
@@ -48,15 +50,24 @@ async def pinned(stage: Stage, variant: str, count: int | None) -> None:
 
 
 @asynccontextmanager
-async def declared(stage: Stage, pin: int, pod: Body | None = None) -> AsyncIterator[None]:
-    """A Deployment whose pods run on nodes of its own, and its variant held at a count."""
+async def declared(stage: Stage, pin: int, *, per_s: float = 2.0, pod: Body | None = None) -> AsyncIterator[Picker]:
+    """A Deployment whose pods run on nodes of its own, behind a gateway, and its variant held at a count.
+
+    It gets ``per_s`` small requests a second.
+    """
     product = f"{A100}-{stage.namespace}"
     stage.settings = {**stage.settings, "WVA_NODE_SELECTOR": f"{GPU_LABEL}={product}"}
-    async with node_agent(stage.admin, stage.directory / "logs", AgentSettings({product: (1, 8)}, speed=1.0)):
+    settings = AgentSettings({product: (1, 8)}, speed=1.0)
+    async with (
+        node_agent(stage.admin, stage.directory / "logs", settings),
+        picker(stage.api, stage.admin, stage.namespace) as gateway,
+        load(gateway.url, per_s, prompt=50, answer=20) if per_s else nullcontext(),
+    ):
         await apply(stage.api, stage.namespace, vllm("llama", product=product, pod=pod))
         await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
         await pinned(stage, "llama", pin)
-        yield
+        await stage.pods_are("llama", 1)
+        yield gateway
 
 
 def writes(uses: Iterable[Use]) -> list[Use]:

@@ -1,6 +1,7 @@
 """What followers see of several controllers at once, read again and again from all of them."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -44,7 +45,7 @@ class Scrapes:
 async def scraped(variant: str, controllers: Mapping[str, Controller]) -> AsyncIterator[Scrapes]:
     """Read the gauge of a variant from all controllers until left; nobody waits for one that does not answer."""
     found = Scrapes()
-    mark = f'variant_name="{variant}"'
+    said = re.compile(rf'^wva_desired_replicas{{.*variant_name="{variant}".*}} (.*)$', re.MULTILINE)
 
     async def read(http: aiohttp.ClientSession, name: str, url: str) -> None:
         while True:
@@ -52,11 +53,7 @@ async def scraped(variant: str, controllers: Mapping[str, Controller]) -> AsyncI
             with suppress(aiohttp.ClientError, TimeoutError):
                 async with http.get(f"{url}/metrics") as response:
                     text = await response.text()
-                lines = (
-                    line for line in text.splitlines() if line.startswith("wva_desired_replicas{") and mark in line
-                )
-                for line in lines:
-                    found.seen.append(Scrape(name, sent_at, time.monotonic(), line.rpartition(" ")[2]))
+                found.seen.extend(Scrape(name, sent_at, time.monotonic(), count) for count in said.findall(text))
             await asyncio.sleep(EVERY_S)
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(LIMIT_S)) as http:

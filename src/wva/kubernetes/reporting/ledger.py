@@ -71,7 +71,8 @@ class Ledger:
         while len(self._maps) < MOST and (found := await self._read(len(self._maps))) is not None:
             self._maps.append(found)
         kept, notices = decode(merged([each.data for each in self._maps]))
-        self._problems.settle(f"{LEDGER} of the predecessor", notices[0] if notices else None)
+        more = f"; and {len(notices) - 1} more" if len(notices) > 1 else ""
+        self._problems.settle(f"{LEDGER} of the predecessor", f"{notices[0]}{more}" if notices else None)
         self._kept, self._stored = None, kept
         return kept
 
