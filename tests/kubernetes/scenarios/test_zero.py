@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.kubernetes.apply import apply
-from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
+from tests.kubernetes.fleet_kit import hpa, variant_autoscaling, vllm
 from tests.kubernetes.node_agent import A100, H100, NodeAgent
 from tests.kubernetes.picker import picker
 from tests.kubernetes.pod_command import EMULATE
@@ -18,6 +18,8 @@ from wva.kubernetes.configuration.parse import SCALE_TO_ZERO
 pytestmark = pytest.mark.slow
 RETENTION_S = 6
 STARTUP_S = 20
+TURNS_S = 10
+"""Between usual turns of the loop, for which nobody has to wait."""
 WOKEN_WITHIN_S = 1.5
 
 
@@ -28,8 +30,9 @@ async def goes_to_zero(stage: Stage) -> None:
     await apply(stage.api, stage.namespace, body)
 
 
+@pytest.mark.parametrize("act", ["direct", "gauge"])
 async def test_the_first_request_wakes_the_cheapest_variant_at_once_and_keeps_it(
-    stage: Stage, agent: NodeAgent
+    stage: Stage, agent: NodeAgent, act: str
 ) -> None:
     # A pod takes longer to start than a model is kept without requests: the one that waits for it has to keep it.
     slowly = {EMULATE: f"--startup {STARTUP_S}s"}
@@ -42,9 +45,12 @@ async def test_the_first_request_wakes_the_cheapest_variant_at_once_and_keeps_it
         variant_autoscaling("cheap", "cheap", cost="10"),
         variant_autoscaling("dear", "dear", cost="40"),
     )
+    if act == "gauge":
+        # Both do nothing at zero, whatever is published.
+        await apply(stage.api, stage.namespace, *(hpa(stage.namespace, name, name) for name in ("cheap", "dear")))
     async with (
         picker(stage.api, stage.admin, stage.namespace) as gateway,
-        stage.controller() as controller,
+        stage.controller(None, WVA_ACT=act, GLOBAL_OPT_INTERVAL=f"{TURNS_S}s") as controller,
         clients(gateway.url) as traffic,
     ):
         await stage.condition("cheap", "MetricsAvailable", status="True")
@@ -52,7 +58,7 @@ async def test_the_first_request_wakes_the_cheapest_variant_at_once_and_keeps_it
 
         request = traffic.ask(answer=20)
         woken_s = await _woken_after(stage, request)
-        print(f"woken {woken_s:.2f} s after the request came")
+        print(f"{act}: woken {woken_s:.2f} s after the request came")
         counts = await _counts_until_answered(stage, request)
         assert await controller.desired("cheap") in (1, None)
 

@@ -21,8 +21,6 @@ class Request:
 
     asked: float
     """By ``time.monotonic``, as the others."""
-    pod: str | None = None
-    """Who answers, where the gateway says it."""
     tokens: int = 0
     """Pieces of a streamed answer that have come."""
     ended: float | None = None
