@@ -6,10 +6,11 @@ import pytest
 
 from tests.kubernetes import bodies
 from tests.kubernetes.reporting.scene import IDLE, MODEL, VARIANT, custom, one, picture, serving, usual
+from wva.fleet.replica import Phase
 from wva.kubernetes.orders import PIN
 from wva.kubernetes.ownership import Mode
 from wva.kubernetes.picture import Picture, Remembered
-from wva.kubernetes.shortage import Shortage, Shortages
+from wva.kubernetes.shortage import Patience, Shortage, Shortages
 
 NOW = bodies.NOW_S
 NAME = f"team/{MODEL}"
@@ -89,3 +90,14 @@ def test_a_follower_carries_out_only_where_the_variant_acts() -> None:
     assert one(found).mode is Mode.DIRECT
     assert one(found).follower is None
     assert one(found).conflict.holds
+
+
+def test_pods_of_hardware_that_does_not_come_are_not_waited_for() -> None:
+    waiting = bodies.pod("llama-1", None, ready=False)
+    used_up = Shortages(open={"H100-80GB": Shortage(NOW + 50.0, NOW + 60.0, 1, "since the last one came")})
+    for remembered, waited_for in ((IDLE, True), (replace(IDLE, shortages=used_up), False)):
+        found = picture(custom(), serving(), bodies.pod("llama-0"), waiting, remembered=remembered)
+        ready, pending = one(found).observation.replicas
+        assert (ready.phase, pending.phase) == (Phase.READY, Phase.PENDING)
+        assert (NOW - pending.since <= Patience().unlearned_s) is waited_for
+        assert NOW - ready.since <= Patience().unlearned_s

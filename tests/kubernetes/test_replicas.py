@@ -68,6 +68,18 @@ def test_phases(changes: dict[str, Any], draining: float | None, phase: str, rea
     assert (found.ready_at is None) == (not changes.get("ready", True) or "changed_at" in changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({"node": None, "scheduled_at": None, "ready": False}, -100),
+        ({"node": None, "scheduled_at": None, "ready": False, "created_at": NOW_S - 200}, -200),
+        ({}, 120),
+    ],
+)
+def test_a_pod_for_which_nothing_comes_counts_as_pending_for_long(changes: dict[str, Any], since: float) -> None:
+    assert replica(made("p", **changes), NOW, None, NOW_S - 100).since - NOW_S == since
+
+
 def test_pods_belong_to_workloads_by_their_owners() -> None:
     sets = revisions(("1", "5f"), ("2", "6a"))
     pods = [

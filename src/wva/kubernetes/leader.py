@@ -127,7 +127,7 @@ class _Leader:
         waker = Waker(clock, self.fleet.at_zero, self._wake)
         self.front = Front(around.api, mirror.service, clock, problems, _credentials(settings), waker)
         self.engines = self._engines()
-        policy = make("wva")
+        policy = make("wva", _of_the_policy(settings))
         self.loop: Loop[Any] = Loop(
             self.fleet,
             ClusterMetrics(self.engines, self.front, clock, self.fleet.measured),
@@ -221,6 +221,11 @@ def _journal(directory: Path | None, policy: Policy[M], problems: Problems) -> L
     except UserError as error:
         problems.report("journal", str(error))
         return None
+
+
+def _of_the_policy(settings: Settings) -> Mapping[str, object]:
+    """Options of the policy: how long models are kept awake, and pods waited for, is the fleet's own affair here."""
+    return {"settings": {"idle_window_s": 0.0, "stuck_s": settings.patience.unlearned_s}}
 
 
 def _setting(around: Surroundings) -> Setting:

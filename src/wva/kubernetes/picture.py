@@ -167,6 +167,7 @@ def look(
     memories: dict[str, VariantMemory] = {}
     for name, each in decidable.items():
         assert each.workload is not None
+        assert each.variant is not None
         truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
         on_target = scalers[each.workload.meta.key]
         orders = _orders(each, view, setting.act)
@@ -181,6 +182,7 @@ def look(
             now,
             name in short,
             name in awake,
+            setting.patience.over(now) if each.variant.accelerator in short else None,
         )
         managed[name] = one
         if one.follower is not None:
@@ -222,6 +224,7 @@ def _managed(
     now: float,
     short_of_quota: bool,
     kept_awake: bool,
+    pending_since: float | None,
 ) -> Managed:
     workload, declaration = each.workload, each.declaration
     assert each.variant is not None
@@ -258,6 +261,7 @@ def _managed(
             carrier,
             now,
             {pod: known.since for pod, known in draining.items()},
+            pending_since,
         ),
     )
 

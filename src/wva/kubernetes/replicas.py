@@ -39,14 +39,16 @@ def variant_observation(
     traits: CarrierTraits,
     now: float,
     draining: Mapping[str, float] | None = None,
+    pending_since: float | None = None,
 ) -> VariantObservation:
     """The variant as it is now, without anything measured.
 
-    ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests.
+    ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests. ``pending_since`` is
+    when those without a node count as pending from at the latest, where it is known that nothing comes for them.
     """
     marked = draining or {}
     own = [pod for pod in sorted(pods, key=lambda each: each.name) if not pod.ended]
-    replicas = tuple(replica(pod, now, marked.get(pod.name)) for pod in own)
+    replicas = tuple(replica(pod, now, marked.get(pod.name), pending_since) for pod in own)
     desired = wanted(workload, [pod for pod in own if pod.deleted_at is None], marked)
     return VariantObservation(variant, desired, workload.ready, revision, traits, replicas)
 
@@ -62,9 +64,11 @@ def wanted(workload: Workload, pods: Collection[Pod], draining: Collection[str])
     return workload.replicas - max(0, drained - told)
 
 
-def replica(pod: Pod, now: float, draining_since: float | None = None) -> Replica:
+def replica(pod: Pod, now: float, draining_since: float | None = None, pending_since: float | None = None) -> Replica:
     """A pod that has not ended as a replica; what it cannot say of its times is ``now`` for ``since``, else unknown."""
     phase, reason, since = _phase(pod, draining_since)
+    if phase is Phase.PENDING and pending_since is not None:
+        since = pending_since if since is None else min(since, pending_since)
     return Replica(
         id=pod.id,
         phase=phase,

@@ -29,6 +29,10 @@ class Patience:
     longest_s: float = 3600.0
     """Between attempts at most."""
 
+    def over(self, now: float) -> float:
+        """Since when something must have been waited for that is not waited for any longer."""
+        return now - self.unlearned_s - 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:
