@@ -43,8 +43,8 @@ def variant_observation(
 ) -> VariantObservation:
     """The variant as it is now, without anything measured.
 
-    ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests. ``pending_since`` is
-    when those without a node count as pending from at the latest, where it is known that nothing comes for them.
+    ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests. Where it is known
+    that nothing comes for pods without a node, they count as pending from ``pending_since`` at the latest.
     """
     marked = draining or {}
     own = [pod for pod in sorted(pods, key=lambda each: each.name) if not pod.ended]

@@ -19,7 +19,6 @@ from tests.kubernetes.scenarios.reference import (
 )
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.resource import DEPLOYMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -69,9 +68,7 @@ async def test_its_samples_work_unchanged_with_a_controller_as_it_is_installed(s
             await controller.desires("august-keda", 1.0)
             assert await controller.series("wva_current_replicas", variant_name="august-hpa")
         for name in followers:
-            found = await stage.api.read(DEPLOYMENTS, space, name)
-            assert "wva" not in {each["manager"] for each in found["metadata"]["managedFields"]}
-            assert found["spec"]["replicas"] == 1
+            assert await stage.count(name) == 1
 
 
 async def _one(source: Monitoring, expression: str) -> tuple[dict[str, str], float] | None:

@@ -28,7 +28,7 @@ HELD_OR_ANSWERED = {"answered", "open", "429", "503", "504"}
 async def asked(url: str, model: str, per_s: float) -> AsyncIterator[Traffic]:
     """So many requests a second until the end of the block."""
     async with clients(url, model) as traffic:
-        sending = asyncio.create_task(traffic.steadily(per_s, prompt=1000, answer=ANSWER))
+        sending = asyncio.create_task(traffic.steadily(per_s, prompt=1000, answer=ANSWER, stream=False))
         try:
             yield traffic
         finally:

@@ -108,6 +108,5 @@ async def test_instances_decide_each_for_their_own(stage: Stage) -> None:
         await green.desires("g", 2.0)
         assert (await stage.count("nobodys"), await stage.status("nobodys")) == (1, {})
         for controller, instance in ((blue, "blue"), (green, "green")):
-            (labels,) = await controller.series("wva_desired_replicas")
-            assert dict(labels)["variant_name"] == names[instance]
-            assert dict(labels)["controller_instance"] == instance
+            (shown,) = map(dict, await controller.series("wva_desired_replicas"))
+            assert (shown["variant_name"], shown["controller_instance"]) == (names[instance], instance)
