@@ -63,7 +63,9 @@ async def test_objects_survive_our_definition(theirs: Stage, spring: bool) -> No
     before = await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, "llama", {"status": status}, "status")
     assert before["status"] == status
 
-    await _server_side_apply(stage.api, custom_resource_definition())
+    with pytest.raises(ApiError, match="conflict"):
+        await _server_side_apply(stage.api, custom_resource_definition(), force="false")
+    await _server_side_apply(stage.api, custom_resource_definition(), force="true")
     after = await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama")
     assert (after["spec"], after["status"]) == (before["spec"], before["status"])
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
@@ -82,11 +84,11 @@ async def test_objects_survive_our_definition(theirs: Stage, spring: bool) -> No
         assert await stage.count("llama") == 3
 
 
-async def _server_side_apply(api: Api, body: dict[str, Any]) -> None:
-    """What ``kubectl apply --server-side --force-conflicts`` does, as the page on upgrading says."""
+async def _server_side_apply(api: Api, body: dict[str, Any], *, force: str) -> None:
+    """What ``kubectl apply --server-side`` does, and with ``--force-conflicts``, as the page on upgrading says."""
     path = resource_of(body).path(None, body["metadata"]["name"])
     await api._request(
-        "PATCH", path, body, query={"fieldManager": "kubectl", "force": "true"}, kind="application/apply-patch+yaml"
+        "PATCH", path, body, query={"fieldManager": "kubectl", "force": force}, kind="application/apply-patch+yaml"
     )
 
     async def taken() -> bool:
