@@ -19,6 +19,7 @@ from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.objects.pod import PodPhase
 from wva.kubernetes.objects.scaler import Scaler, horizontal_pod_autoscaler, scaled_object
 from wva.kubernetes.objects.workload import Refusal
+from wva.kubernetes.orders import Act, VariantOrders
 from wva.kubernetes.ownership import Mode
 from wva.kubernetes.picture import Managed
 
@@ -164,6 +165,14 @@ async def test_a_wake_from_zero_is_written_once_it_is_published(
     assert (detail or "").endswith(expected[2] or "")
     assert fixture.cluster.replicas == count
     assert fixture.written == []
+
+
+@pytest.mark.parametrize(("follower", "mode"), [(HPA, Mode.HPA), (KEDA, Mode.KEDA)])
+async def test_nothing_is_woken_where_nobody_says_to_act(follower: Scaler, mode: Mode) -> None:
+    fixture = Fixture(0)
+    found = replace(asleep(follower, mode), orders=VariantOrders(Act.ADVISORY))
+    await fixture.outcomes(part(1), known=Known(published={NAME: 1}), v=found)
+    assert (fixture.cluster.replicas, fixture.written) == (0, [])
 
 
 @pytest.mark.parametrize(
