@@ -7,7 +7,7 @@ import pytest
 from tests.kubernetes import bodies
 from tests.kubernetes.reporting.scene import IDLE, MODEL, VARIANT, custom, one, picture, serving, usual
 from wva.fleet.replica import Phase
-from wva.kubernetes.orders import PIN
+from wva.kubernetes.orders import ACT, PIN, Act
 from wva.kubernetes.ownership import Mode
 from wva.kubernetes.picture import Picture, Remembered
 from wva.kubernetes.shortage import Patience, Shortage, Shortages
@@ -90,6 +90,18 @@ def test_a_follower_carries_out_only_where_the_variant_acts() -> None:
     assert one(found).mode is Mode.DIRECT
     assert one(found).follower is None
     assert one(found).conflict.holds
+
+
+@pytest.mark.parametrize(
+    ("annotations", "mode", "followed"),
+    [({}, Mode.HPA, True), ({ACT: "gauge"}, Mode.HPA, True), ({ACT: "advisory"}, Mode.ADVISORY, False)],
+)
+def test_by_default_a_follower_has_the_counts_unless_somebody_says_that_they_are_advice(
+    annotations: dict[str, str], mode: Mode, followed: bool
+) -> None:
+    found = one(picture(custom(annotations=annotations), serving(), bodies.hpa("llama", "llama"), act=Act.ADVISORY))
+    assert (found.mode, found.follower is not None) == (mode, followed)
+    assert found.observation.traits.owner == ("hpa" if followed else "user")
 
 
 def test_pods_of_hardware_that_does_not_come_are_not_waited_for() -> None:
