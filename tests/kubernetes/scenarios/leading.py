@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
-from tests.kubernetes.node_agent import A100, GPU_LABEL, AgentSettings, node_agent
+from tests.kubernetes.node_agent import A100
 from tests.kubernetes.picker import Picker, picker
 from tests.kubernetes.rights import Use
 from tests.kubernetes.scenarios.stage import Stage
@@ -55,15 +55,12 @@ async def declared(stage: Stage, pin: int, *, per_s: float = 2.0, pod: Body | No
 
     It gets ``per_s`` small requests a second.
     """
-    product = f"{A100}-{stage.namespace}"
-    stage.settings = {**stage.settings, "WVA_NODE_SELECTOR": f"{GPU_LABEL}={product}"}
-    settings = AgentSettings({product: (1, 8)}, speed=1.0)
     async with (
-        node_agent(stage.admin, stage.directory / "logs", settings),
+        stage.nodes({A100: 8}),
         picker(stage.api, stage.admin, stage.namespace) as gateway,
         load(gateway.url, per_s, prompt=50, answer=20) if per_s else nullcontext(),
     ):
-        await apply(stage.api, stage.namespace, vllm("llama", product=product, pod=pod))
+        await apply(stage.api, stage.namespace, vllm("llama", product=stage.product(A100), pod=pod))
         await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
         await pinned(stage, "llama", pin)
         await stage.pods_are("llama", 1)

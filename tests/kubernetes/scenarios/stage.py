@@ -45,12 +45,17 @@ class Controller:
 
         async def looked() -> bool:
             assert self.process.returncode is None, self.log.read_text()
-            with suppress(aiohttp.ClientError):
-                async with self.http.get(f"{self.probes}/readyz") as response:
-                    return response.status == 200
-            return False
+            found = await self.probe("readyz")
+            return found is not None and found[0] == 200
 
         await until(looked, "the controller is ready", 120.0)
+
+    async def probe(self, name: str) -> tuple[int, str] | None:
+        """What a probe says: its status and its text; ``None`` where nobody answers."""
+        with suppress(aiohttp.ClientError):
+            async with self.http.get(f"{self.probes}/{name}") as response:
+                return response.status, await response.text()
+        return None
 
     async def series(self, name: str, **labels: str) -> dict[tuple[tuple[str, str], ...], float]:
         """The series of that name with these labels, by all of their labels; none where it does not answer."""
@@ -171,15 +176,17 @@ class Stage:
         self,
         kubeconfig: Path | None = None,
         given: Mapping[str, str] | None = None,
+        /,
         *,
-        instance: str | None = None,
-        everywhere: bool = False,
+        instance: Any = None,
+        everywhere: Any = False,
+        ready: Any = True,
         **settings: str,
     ) -> AsyncIterator[Controller]:
         """A controller with the rights that its manifests ask for and no others; ``given`` are settings too.
 
         It is for this namespace, or, one of an ``instance``, may be for all: it would decide for other tests' variants
-        without.
+        without. It is waited for until it is ``ready``.
         """
         self.started += 1
         name = f"wva-{self.started}"
@@ -212,7 +219,8 @@ class Stage:
         try:
             async with aiohttp.ClientSession() as http:
                 found = Controller(process, f"http://127.0.0.1:{probes}", f"http://127.0.0.1:{metrics}", log, http)
-                await found.ready()
+                if ready:
+                    await found.ready()
                 yield found
         finally:
             if process.returncode is None:

@@ -34,7 +34,9 @@ async def test_nothing_is_written_but_the_lease(stage: Stage, per_s: float) -> N
         await asyncio.sleep(REST_S)
         made = recording.uses[before:]
         assert [use for use in writes(made) if use.resource != "leases"] == []
-        assert (await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama"))["metadata"]["resourceVersion"] == version
+        assert (await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama"))["metadata"][
+            "resourceVersion"
+        ] == version
         leases = [use for use in made if use.resource == "leases"]
         assert 0.3 * REST_S < len(leases) < 0.7 * REST_S, "every 2 s"
         others = [use for use in made if use.resource != "leases" and use.verb != "watch"]

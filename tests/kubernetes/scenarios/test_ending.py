@@ -33,7 +33,7 @@ async def test_it_is_alive_and_not_ready_while_it_cannot_see(stage: Stage) -> No
         rules(blind, Where.FLEET, Where.HOME),
         rules(blind, Where.CLUSTER, Where.METRICS),
     )
-    async with stage.controller(account.kubeconfig, waits=False, **QUICK) as controller:
+    async with stage.controller(account.kubeconfig, ready=False, **QUICK) as controller:
 
         async def named() -> bool:
             said = await controller.probe("readyz")
