@@ -43,7 +43,9 @@ GPU = "NVIDIA-L40S"
 TARGET_S = 5.0
 """95 of 100 bursts are to be answered sooner, in mode direct."""
 LOOK_S = 0.05
-WARM_S = 45.0
+INTERVAL_S = 15.0
+"""Between usual turns of the loop, as it is shipped."""
+WARM_S = 60.0
 """Seconds of steady load: the brain decides nothing before it has seen some."""
 CALM_S = 3.0
 """Seconds between two bursts."""
@@ -69,7 +71,7 @@ class Model:
     traffic: Traffic
 
 
-async def measure(stage: Stage, act: Act, pods: int) -> list[float]:
+async def measure(stage: Stage, act: Act, pods: int, interval_s: float = INTERVAL_S) -> list[float]:
     """Seconds from crossing to count, of a burst at each of so many pods."""
     names = [f"m{number}" for number in range(pods)]
     await apply(stage.api, stage.namespace, *(body for name in names for body in _declared(stage, name, act)))
@@ -88,7 +90,8 @@ async def measure(stage: Stage, act: Act, pods: int) -> list[float]:
             )
             for name in names
         ]
-        controller = await stack.enter_async_context(stage.controller(WVA_ACT=act, WVA_POOLS="{default: elastic}"))
+        settings = {"WVA_ACT": act, "WVA_POOLS": "{default: elastic}", "GLOBAL_OPT_INTERVAL": f"{interval_s:g}s"}
+        controller = await stack.enter_async_context(stage.controller(None, settings))
         if act is Act.GAUGE:
             await stack.enter_async_context(_followed(stage, controller))
         http = await stack.enter_async_context(aiohttp.ClientSession())
