@@ -50,6 +50,22 @@ async def test_the_first_reading_waits_for_the_first_scrape() -> None:
     assert readings.traffic == {}
 
 
+async def test_a_sample_that_is_wanted_comes_at_once() -> None:
+    asked = list[int]()
+
+    def page() -> str:
+        asked.append(len(asked) + 1)
+        return REAL_VLLM.replace("8295.0", str(1000 * len(asked)))
+
+    async with scraping(showing(page), settings=ScraperSettings(OFTEN)) as (scraper, endpoints):
+        await scraper.read(endpoints, ["m"])
+        await asyncio.gather(scraper.sample(["i0"]), scraper.sample(["gone"]))
+        reading = scraper.readings(["i0"])["i0"]
+    assert asked == [1, 2]
+    assert reading.metrics is not None
+    assert reading.metrics.prompt_tokens_total == 2000
+
+
 async def test_rates_come_with_the_second_scrape_and_listeners_hear_of_each() -> None:
     scrapes = 0
     heard: list[LoadReading] = []

@@ -127,6 +127,7 @@ class _Leader:
         waker = Waker(clock, self.fleet.at_zero, self._wake)
         self.front = Front(around.api, mirror.service, clock, problems, _credentials(settings), waker)
         self.engines = self._engines()
+        self._alarms: set[asyncio.Task[None]] = set()
         policy = make("wva", _of_the_policy(settings))
         self.loop: Loop[Any] = Loop(
             self.fleet,
@@ -208,7 +209,18 @@ class _Leader:
     def _wake(self, model: str) -> None:
         self.loop.request(Trigger.ARRIVAL_AT_ZERO, f"a request for {model} waits and there is no replica")
 
-    def _alarm(self, cause: str) -> None:
+    def _alarm(self, cause: str, pods: frozenset[str]) -> None:
+        task = asyncio.create_task(self._look_closely(cause, pods), name="alarm")
+        self._alarms.add(task)
+        task.add_done_callback(self._alarms.discard)
+
+    async def _look_closely(self, cause: str, pods: frozenset[str]) -> None:
+        """Have an early turn that sees what the alarm is about: the usual samples are some seconds old."""
+        strained = [each for each in self.fleet.picture.managed.values() if not pods.isdisjoint(each.pod_ids)]
+        looks = [self.front.refresh({each.variant.model for each in strained})]
+        if isinstance(self.engines, Scraper):
+            looks.append(self.engines.sample([pod for each in strained for pod in each.pod_ids]))
+        await asyncio.gather(*looks)
         self.loop.request(Trigger.BURST, cause)
 
 

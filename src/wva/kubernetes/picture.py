@@ -113,6 +113,11 @@ class Managed:
         return self.following[0] if self.mode in (Mode.HPA, Mode.KEDA) else None
 
     @property
+    def pod_ids(self) -> tuple[str, ...]:
+        """What its pods are called as replicas."""
+        return tuple(pod.id for pod in self.pods)
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What its users should know of how it is declared, ordered and followed, one line each."""
         followed = (line for scaler in self.following for line in remarks(scaler))

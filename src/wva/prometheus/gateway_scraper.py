@@ -1,6 +1,6 @@
 """Measures the traffic of models by asking gateways, or endpoint pickers, for their metrics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,6 +82,13 @@ class GatewayScraper:
         for name, target in self._targets.items():
             if name not in before or before[name].url != target.url:
                 self._polling.begin(name, self._scrape(target))
+
+    async def refresh(self, gateways: Collection[str]) -> None:
+        """Ask some of them now, and wait for their answers."""
+        for name in gateways:
+            if (target := self._targets.get(name)) is not None:
+                self._polling.begin(name, self._scrape(target))
+        await self._polling.ended(gateways)
 
     async def read(self, models: Sequence[str]) -> Mapping[str, Traffic]:
         """The traffic of each model that a gateway knows, after a first answer of those never asked.

@@ -82,6 +82,12 @@ class Polling:
         if first:
             await asyncio.wait(first)
 
+    async def ended(self, names: Collection[str]) -> None:
+        """Wait for the answers of some targets that are asked at this moment."""
+        tasks = [task for name in names if (task := self._under_way.get(name)) is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
     async def page(self, url: str, headers: Mapping[str, str] | None = None) -> bytes:
         """The metrics page below an address.
 

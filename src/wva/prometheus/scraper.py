@@ -1,11 +1,11 @@
 """Measures a fleet by asking replicas and the gateway for their metrics, all at once and often.
 
-Every page tells whoever routes how loaded a replica is now; of these, one every ``sample_s`` enters the windows that
-policies decide by, so that how often routing looks does not change what they see.
+Every page tells whoever routes how loaded a replica is now. Of these, one every ``sample_s`` enters the windows that
+policies decide by, so that how often routing looks does not change what they see; who needs one at once asks for it.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -118,6 +118,14 @@ class Scraper:
         known = {name: self._engines.get(name) for name in instances}
         return {name: engine.reading(now) for name, engine in known.items() if engine is not None}
 
+    async def sample(self, instances: Collection[str]) -> None:
+        """Scrape some of those that are followed now, wait for them, and have what they say enter the windows."""
+        await self._polling.ended(instances)
+        for name in instances:
+            if (endpoint := self._endpoints.get(name)) is not None:
+                self._polling.begin(name, self._scrape(endpoint, wanted=True))
+        await self._polling.ended(instances)
+
     def _ask(self) -> None:
         for name, endpoint in self._endpoints.items():
             self._polling.begin(name, self._scrape(endpoint))
@@ -128,12 +136,12 @@ class Scraper:
             return True
         return self._clock.monotonic() - last > self._settings.sample_s - self._settings.interval_s / 2
 
-    async def _scrape(self, endpoint: Endpoint) -> None:
+    async def _scrape(self, endpoint: Endpoint, *, wanted: bool = False) -> None:
         asked = self._clock.monotonic()
         engine = self._engines.get(endpoint.instance)
         if engine is None:
             return
-        is_sample = not engine.believed or self._is_sample(engine.time)
+        is_sample = wanted or not engine.believed or self._is_sample(engine.time)
         problem = None
         load: LoadReading | None = None
         try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from wva.fleet.readings import LoadReading
+from wva.kubernetes.measuring.alarm import AGAIN_S as ALARM_AGAIN_S
 from wva.kubernetes.measuring.alarm import PAUSE_S, Alarm
 from wva.kubernetes.wake import AGAIN_S, Waker
 
@@ -56,32 +57,36 @@ def reading(waiting: float | None = 0.0, kv: float | None = 0.1) -> LoadReading:
     return LoadReading(0.0, 1.0, waiting, kv)
 
 
-def test_crossing_upwards_alarms_and_staying_there_does_not() -> None:
-    clock = Hand()
-    alarm = Alarm(clock, clock.woken.append)
+def test_crossing_upwards_alarms_and_staying_there_does_once_more() -> None:
+    clock, alarms = Hand(), list[str]()
+    alarm = Alarm(clock, lambda cause, _: alarms.append(cause))
     for each in (reading(), reading(waiting=1.0), reading(waiting=5.0)):
         alarm("a", each)
         clock.now += PAUSE_S
-    assert clock.woken == ["requests wait at a"]
+    assert alarms == ["requests wait at a"]
+    for _ in range(10):
+        alarm("a", reading(waiting=6.0))
+        clock.now += ALARM_AGAIN_S
+    assert alarms == ["requests wait at a"] * 2
     alarm("a", reading())
     alarm("a", reading(kv=0.85))
-    assert clock.woken == ["requests wait at a", "the KV cache of a is 85% full"]
+    assert alarms == ["requests wait at a"] * 2 + ["the KV cache of a is 85% full"]
 
 
 def test_what_comes_too_early_is_kept_for_later() -> None:
-    clock = Hand()
-    alarm = Alarm(clock, clock.woken.append)
+    clock, alarms = Hand(), list[tuple[str, frozenset[str]]]()
+    alarm = Alarm(clock, lambda *about: alarms.append(about))
     alarm("a", reading(waiting=1.0))
     alarm("b", reading(waiting=1.0))
     alarm("c", reading(waiting=1.0))
-    assert clock.woken == ["requests wait at a"]
+    assert alarms == [("requests wait at a", {"a"})]
     clock.now = PAUSE_S
     alarm("d", reading())
-    assert clock.woken == ["requests wait at a", "requests wait at b"]
+    assert alarms == [("requests wait at a", {"a"}), ("requests wait at b", {"b", "c"})]
 
 
 def test_what_is_unknown_alarms_nobody() -> None:
-    clock = Hand()
-    alarm = Alarm(clock, clock.woken.append)
+    clock, alarms = Hand(), list[str]()
+    alarm = Alarm(clock, lambda cause, _: alarms.append(cause))
     alarm("a", reading(waiting=None, kv=None))
-    assert clock.woken == []
+    assert alarms == []

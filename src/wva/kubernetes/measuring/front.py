@@ -82,6 +82,7 @@ class Front:
         self._scraper = GatewayScraper(
             clock, PollingSettings(self._settings.watch_s, self._settings.timeout_s), problems, on_queue
         )
+        self._pickers: Mapping[str, Collection[PickerService]] = {}
         self._found: dict[PickerService, tuple[Address, ...]] = {}
         self._looked: dict[PickerService, float] = {}
 
@@ -96,7 +97,7 @@ class Front:
 
     async def follow(self, pickers: Mapping[str, Collection[PickerService]], at_zero: Collection[str]) -> None:
         """Ask the pickers of these models from now on; those of models ``at_zero`` often."""
-        self.models = frozenset(pickers)
+        self.models, self._pickers = frozenset(pickers), pickers
         services = sorted({service for own in pickers.values() for service in own})
         await self._find(services)
         closely = {service for model in at_zero for service in pickers.get(model, ())}
@@ -114,6 +115,11 @@ class Front:
                 for address in self._found.get(service, ())
             ]
         )
+
+    async def refresh(self, models: Collection[str]) -> None:
+        """Ask the pickers of these models now, and wait for their answers."""
+        services = {service for model in models for service in self._pickers.get(model, ())}
+        await self._scraper.refresh([address.id for each in services for address in self._found.get(each, ())])
 
     async def read(self, models: Sequence[str]) -> Mapping[str, Traffic]:
         """The traffic of each model that a picker knows."""
