@@ -44,6 +44,10 @@ def short_of(name: str, until: float) -> Remembered:
         (usual(remembered=short_of(VARIANT, NOW + 60.0)), (0, 2)),
         (usual(0, remembered=short_of(VARIANT, NOW + 60.0)), (0, 1)),
         (usual(remembered=short_of(VARIANT, NOW - 1.0)), (0, 100)),
+        (
+            picture(custom(), serving(replicas=6), bodies.pod("llama-0"), remembered=short_of(VARIANT, NOW + 60.0)),
+            (0, 1),
+        ),
         (usual(remembered=short_of("another", NOW + 60.0)), (0, 100)),
     ],
 )

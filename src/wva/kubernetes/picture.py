@@ -238,7 +238,8 @@ def _managed(
     own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
     following = followers(own, declaration.target, each.meta.name)
     mode = mode_of(orders.act is Act.DIRECT, orders.follows, following)
-    variant = _bounded(each.variant, orders.pin, workload.replicas, short_of_quota, kept_awake)
+    quota = sum(pod.deleted_at is None for pod in pods) if short_of_quota else None
+    variant = _bounded(each.variant, orders.pin, quota, kept_awake)
     follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
     namespace = workload.meta.namespace
     method = drain_method(workload, view.pools(namespace), view.services(namespace))
@@ -271,16 +272,16 @@ def _managed(
     )
 
 
-def _bounded(variant: Variant, pin: int | None, current: int, short_of_quota: bool, kept_awake: bool) -> Variant:
-    """The variant within the bounds that hold now."""
+def _bounded(variant: Variant, pin: int | None, quota: int | None, kept_awake: bool) -> Variant:
+    """The variant within the bounds that hold now; ``quota`` is how many it has where it gets no more."""
     if pin is not None:
         return replace(variant, min_replicas=pin, max_replicas=pin)
     least, most = variant.min_replicas, variant.max_replicas
     if kept_awake:
         least = max(least, 1)
-    if short_of_quota:
-        # More than it has would be refused; another variant is asked for instead.
-        most = max(min(most, current), 1)
+    if quota is not None:
+        # More would be refused, as those of its count are that it does not have: another variant is asked for instead.
+        most = max(min(most, quota), 1)
     return replace(variant, min_replicas=min(least, most), max_replicas=most)
 
 

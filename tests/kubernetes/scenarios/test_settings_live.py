@@ -23,14 +23,14 @@ def scale_to_zero(text: str) -> dict[str, Any]:
 
 
 async def test_a_bad_config_map_is_refused_and_the_last_good_one_stays(stage: Stage) -> None:
-    async with stage.nodes({A100: 8}) as agent:
+    async with stage.nodes({A100: 8}):
         good = scale_to_zero("enable_scale_to_zero: true\nretention_period: 5s\n")
-        await apply(stage.api, stage.namespace, good, vllm("llama", product=stage.product(A100)))
+        await apply(stage.api, stage.namespace, good, vllm("llama", product=stage.product(A100), replicas=0))
         await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
         async with stage.controller() as controller:
-            async with stage.trickle(agent):
-                await controller.desires("llama", 1.0)
-            await stage.counts("llama", 0, limit_s=120)
+            await stage.condition("llama", "TargetResolved", status="True")
+            await controller.turns(3)
+            assert await stage.count("llama") == 0, "it may be at zero"
             bad = scale_to_zero("enable_scale_to_zero: no\nretention_period: soon\n")
             await apply(stage.api, stage.namespace, bad)
 
