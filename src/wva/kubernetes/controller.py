@@ -14,6 +14,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from wva.control.clock import SystemClock
 from wva.control.garbage import spare_what_stays
+from wva.control.worker import Workers
 from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
 from wva.fleet.tick import Tick
@@ -84,7 +85,9 @@ async def run_controller(
             version = await _version(api, clock, problems, stop)
             if version is None:
                 return
-            around = Surroundings(settings, api, version, watch, elector.leads, identity, clock, registry, problems)
+            around = Surroundings(
+                settings, api, version, watch, elector.leads, identity, Workers(), clock, registry, problems
+            )
             watching = asyncio.create_task(watch.run(), name="watch")
             standing = asyncio.create_task(elector.run(), name="elector")
             leading = asyncio.create_task(_lead_while_elected(around, elector, life), name="lead")

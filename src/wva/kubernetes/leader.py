@@ -13,6 +13,7 @@ from wva.control.journal import LiveJournal
 from wva.control.limits import within
 from wva.control.loop import Loop
 from wva.control.settings import LoopSettings
+from wva.control.worker import Workers
 from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
 from wva.fleet.memory import Memory
@@ -78,6 +79,8 @@ class Surroundings:
     leads: Callable[[], bool]
     """Whether it may act at this moment."""
     identity: str
+    workers: Workers
+    """Threads, the same ones whenever it leads: they do not end."""
     clock: Clock
     registry: CollectorRegistry
     problems: Problems
@@ -138,6 +141,7 @@ class _Leader:
             settings=LoopSettings(interval_s=settings.global_opt_interval, ticks_kept=1),
             journal=_journal(settings.wva_journal_dir, policy, problems),
             problems=problems,
+            workers=around.workers,
         )
         self._statuses = StatusWriter(
             around.api,

@@ -63,7 +63,8 @@ async def declared(stage: Stage, pin: int, *, per_s: float = 2.0, pod: Body | No
         await apply(stage.api, stage.namespace, vllm("llama", product=stage.product(A100), pod=pod))
         await apply(stage.api, stage.namespace, variant_autoscaling("llama", "llama"))
         await pinned(stage, "llama", pin)
-        await stage.pods_are("llama", 1)
+        if pod is None:
+            await stage.pods_are("llama", 1)
         yield gateway
 
 

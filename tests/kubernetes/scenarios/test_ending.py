@@ -37,7 +37,7 @@ async def test_it_is_alive_and_not_ready_while_it_cannot_see(stage: Stage) -> No
 
         async def named() -> bool:
             said = await controller.probe("readyz")
-            return said is not None and said[0] == 503 and "pods" in said[1]
+            return said is not None and said[0] == 503 and "Pod" in said[1]
 
         await until(named, "it says what it does not see", 60.0)
         assert await controller.probe("healthz") == (200, "ok\n")
