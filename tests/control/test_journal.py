@@ -286,6 +286,12 @@ def test_files_are_bounded_in_length_and_number(tmp_path: Path, monkeypatch: pyt
     assert counts == [2, 2, 1]
 
 
+def test_a_file_ends_at_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "BYTES_PER_FILE", 1)
+    record(tmp_path, 4).close()
+    assert len(files(tmp_path)) == 4
+
+
 def test_a_place_that_cannot_be_is_an_error_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError) as error:

@@ -26,8 +26,10 @@ M = TypeVar("M", bound=Memory)
 
 DECISIONS_PER_FILE = 10_000
 """Then a new file is begun: some two days of a decision every 15 s."""
+BYTES_PER_FILE = 512 * 2**20
+"""Or a new one is begun sooner: decisions on thousands of variants fill it within days."""
 FILES_KEPT = 16
-"""Older files are removed: about a month is left."""
+"""Older files are removed: about a month is left, and no more than 8 GiB."""
 MOST_WAITING = 256
 """Decisions that wait for a disk that takes nothing; with more a new file is begun, and these are lost."""
 
@@ -121,8 +123,9 @@ class LiveJournal(Generic[M]):
             writer.close()
 
     def _writer_for(self, decision: Decision[M], before: M) -> JournalWriter[M]:
-        if self._writer is not None and self._written < DECISIONS_PER_FILE:
-            return self._writer
+        writer = self._writer
+        if writer is not None and self._written < DECISIONS_PER_FILE and _size(writer.path) < BYTES_PER_FILE:
+            return writer
         try:
             return self._begin(decision.observation.now, before)
         except UserError:
@@ -187,6 +190,14 @@ class LiveJournal(Generic[M]):
             for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
                 with contextlib.suppress(OSError):
                     (self.directory / name).unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        # What is wrong with it shows when it is written to.
+        return 0
 
 
 def _orders_of(journal: Journal) -> Orders:
