@@ -254,3 +254,10 @@ def test_a_stateful_sets_numbers_may_begin_elsewhere_and_have_gaps() -> None:
     assert steps(found, part(2)) == [("mark", "d-8", LABEL, ("route",), None)]
     drained = [made("d-5"), made("d-6"), out("d-8", LABEL)]
     assert steps(managed(stateful(4, first_ordinal=5), drained), part(2), {"d-8": IDLE}) == [("count", 2, 4)]
+
+
+def test_a_pod_whose_mark_nobody_can_read_serves_again() -> None:
+    pods = [made("a"), made("b", draining='{"method":"unheard of","labels":{"route":"on"}}')]
+    found = managed(deployment(2), pods)
+    assert ("restore", "b") in steps(found, None)
+    assert [step for step in steps(found, part(2, 2)) if step[0] in ("restore", "count")] == [("restore", "b")]

@@ -15,6 +15,7 @@ from wva.kubernetes.acting.drain import (
     chooses_victims,
     drain_condition,
     drain_method,
+    labels_in,
     out_of_service,
     read,
     written,
@@ -142,3 +143,17 @@ def test_only_what_it_says_after_all_know_makes_a_pod_idle(load: Load | None, id
     assert is_idle(begun, load) is idle
     assert is_done(begun, load, NOW + 59) is idle
     assert is_done(begun, load, NOW + 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("", {}),
+        ("[]", {}),
+        ('{"labels": 3}', {}),
+        ('{"method": "unheard of", "labels": {"route": "on"}}', {"route": "on"}),
+        (written(Draining(1, 2, LABEL, (("route", "on"),))), {"route": "on"}),
+    ],
+)
+def test_labels_are_given_back_whatever_else_is_said(text: str, labels: dict[str, str]) -> None:
+    assert labels_in(text) == labels

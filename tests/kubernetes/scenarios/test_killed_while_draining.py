@@ -13,7 +13,7 @@ from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
 
 pytestmark = pytest.mark.slow
 GATED = {"readinessGates": [{"conditionType": SERVING_GATE}]}
-LONG = 3000
+LONG = 5000
 """Tokens of an answer that takes longer than a restart."""
 
 
@@ -25,10 +25,10 @@ async def test_the_next_one_ends_what_it_began(stage: Stage) -> None:
             await stage.counts("llama", 1)
             await traffic.over()
             await stage.pods_are("llama", 1)
-    assert traffic.outcomes() == {"answered": 6}
-    (left,) = await stage.pods("llama")
-    assert left["metadata"]["name"] == staying
-    assert not _draining(left)
+        assert traffic.outcomes() == {"answered": 6}
+        (left,) = await stage.pods("llama")
+        assert left["metadata"]["name"] == staying
+        assert not _draining(left)
 
 
 async def test_the_next_one_takes_back_what_is_wanted_again(stage: Stage) -> None:
@@ -42,7 +42,7 @@ async def test_the_next_one_takes_back_what_is_wanted_again(stage: Stage) -> Non
             assert await stage.count("llama") == 3
         after = await stage.pods("llama")
         assert {pod["metadata"]["uid"] for pod in after} == before
-        assert "failed" not in traffic.outcomes()
+        assert traffic.outcomes().keys() <= {"answered", "open"}
 
 
 async def _killed(stage: Stage, traffic: Traffic) -> str:

@@ -21,7 +21,7 @@ async def test_what_holds_the_loop_up_is_seen() -> None:
     while not registry.get_sample_value("wva_event_loop_lag_seconds_count"):
         await asyncio.sleep(EVERY_S)
     before = late("1.0")
-    time.sleep(1.0 + 2 * EVERY_S)  # noqa: ASYNC251
+    time.sleep(1.0 + 2 * EVERY_S)
     await asyncio.sleep(EVERY_S)
     assert late("1.0") == before + 1
     sampling.cancel()

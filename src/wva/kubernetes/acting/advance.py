@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wva.fleet.plan import VariantPlan
-from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses_victims
+from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses_victims, is_unreadable
 from wva.kubernetes.acting.load import Load, is_done
 from wva.kubernetes.acting.order import stopped_first
 from wva.kubernetes.acting.steps import (
@@ -59,6 +59,20 @@ def next_steps(
     own = {pod.name: managed.draining[pod.name] for pod in pods if pod.name in managed.draining}
     if managed.orders.paused:
         return _gates(pods, own)
+    # They are to serve, as nobody knows why they should not.
+    unreadable = (Restore(pod) for pod in pods if is_unreadable(pod.draining) and pod.name not in own)
+    return (*unreadable, *_unpaused(managed, pods, own, part, loads, now, settings))
+
+
+def _unpaused(
+    managed: Managed,
+    pods: Sequence[Pod],
+    own: Mapping[str, Draining],
+    part: VariantPlan | None,
+    loads: Mapping[str, Load],
+    now: float,
+    settings: DrainSettings,
+) -> tuple[Step, ...]:
     if managed.mode is not Mode.DIRECT or managed.conflict.holds:
         # The count is not WVA's, or not now: all of it serves.
         return (*_restores(pods, own, {}), *_gates(pods, {}))

@@ -134,6 +134,20 @@ def read(text: str | None) -> Draining | None:
         return None
 
 
+def is_unreadable(text: str | None) -> bool:
+    """Whether an annotation is there and nobody can tell what it says, as where another version wrote it."""
+    return text is not None and read(text) is None
+
+
+def labels_in(text: str) -> dict[str, str]:
+    """Labels that an annotation says were taken off, also where the rest of it cannot be read."""
+    try:
+        labels = json.loads(text)["labels"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
+
+
 def out_of_service(pods: Iterable[Pod]) -> dict[str, Draining]:
     """Pods that bear it, by their names."""
     found = ((pod.name, read(pod.draining)) for pod in pods if pod.draining is not None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from wva.kubernetes.acting.drain import Draining, read, written
+from wva.kubernetes.acting.drain import Draining, labels_in, read, written
 from wva.kubernetes.acting.steps import DRAINING_COST, STOPPED_COST, MarkDraining, SetDeletionCost, SetGate
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.api.client import STRATEGIC_MERGE_PATCH, Body
@@ -57,7 +57,7 @@ async def restore(writer: Writer, pod: Pod) -> None:
         given: dict[str, str | None] = {DRAINING: None}
         if _is_own_cost(annotations):
             given[DELETION_COST] = None if known is None or known.cost is None else str(known.cost)
-        return {"labels": {} if known is None else dict(known.labels), "annotations": given}
+        return {"labels": labels_in(annotations[DRAINING]), "annotations": given}
 
     await _change(writer, pod, change)
 
