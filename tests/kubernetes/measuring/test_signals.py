@@ -79,10 +79,10 @@ def test_what_comes_too_early_is_kept_for_later() -> None:
     alarm("a", reading(waiting=1.0))
     alarm("b", reading(waiting=1.0))
     alarm("c", reading(waiting=1.0))
-    assert alarms == [("requests wait at a", {"a"})]
+    assert alarms == [("requests wait at a", frozenset("a"))]
     clock.now = PAUSE_S
     alarm("d", reading())
-    assert alarms == [("requests wait at a", {"a"}), ("requests wait at b", {"b", "c"})]
+    assert alarms == [("requests wait at a", frozenset("a")), ("requests wait at b", frozenset("bc"))]
 
 
 def test_what_is_unknown_alarms_nobody() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -58,14 +59,14 @@ async def test_a_controller_ends_in_time_while_the_api_server_is_away(
         await stage.counts("llama", 3)
 
 
-def _logged(controller: Controller, text: str):
+def _logged(controller: Controller, text: str) -> Callable[[], Awaitable[bool]]:
     async def looked() -> bool:
         return text in controller.log.read_text()
 
     return looked
 
 
-def _turns(controller: Controller):
+def _turns(controller: Controller) -> Callable[[], Awaitable[bool]]:
     async def looked() -> bool:
         return bool(await controller.series("wva_loop_last_success_timestamp_seconds"))
 
