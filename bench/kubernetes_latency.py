@@ -45,7 +45,7 @@ TARGET_S = 5.0
 LOOK_S = 0.05
 INTERVAL_S = 15.0
 """Between usual turns of the loop, as it is shipped."""
-WARM_S = 60.0
+WARM_S = 45.0
 """Seconds of steady load: the brain decides nothing before it has seen some."""
 CALM_S = 3.0
 """Seconds between two bursts."""
