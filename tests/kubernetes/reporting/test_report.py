@@ -7,7 +7,7 @@ import pytest
 
 from tests.kubernetes import bodies
 from tests.kubernetes.api_server import checked
-from tests.kubernetes.reporting.scene import VARIANT, custom, declared, one, picture, serving, turn, usual
+from tests.kubernetes.reporting.scene import IDLE, VARIANT, custom, declared, one, picture, serving, turn, usual
 from tests.record.builders import TRAFFIC
 from wva.fleet.outcome import Result
 from wva.fleet.tick import TickResult
@@ -135,6 +135,8 @@ STOCK = Shortages(open={"H100-80GB": Shortage(0.0, 1e12, 1, "no node takes llama
 RATE = Condition(Aspect.ACTUATION_LIMITED, True, Because.RATE_LIMITED, "1 pod a minute")
 FREE = Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
 PENDING = picture(custom(), serving(replicas=3), bodies.pod("llama-0"), bodies.pod("llama-1", None, ready=False))
+REFUSED = usual(remembered=replace(IDLE, shortages=QUOTA))
+"""It has two, and its namespace's quota lets it have no more."""
 CAPPED = picture(custom(spec={"maxReplicas": 2}), serving(), bodies.pod("llama-0"), bodies.pod("llama-1"))
 
 
@@ -159,6 +161,8 @@ CAPPED = picture(custom(spec={"maxReplicas": 2}), serving(), bodies.pod("llama-0
         (REST, {"code": "short"}, Acting(), Shortages(), (True, "InsufficientStock")),
         (REST, {"code": "short"}, Acting(), QUOTA, (True, "QuotaExceeded")),
         (REST, {}, Acting(), QUOTA, (False, "NotLimited")),
+        (REFUSED, {"target": 2}, Acting(), QUOTA, (True, "QuotaExceeded")),
+        (REFUSED, {"target": 1}, Acting(), QUOTA, (False, "NotLimited")),
         (CAPPED, {"code": "short"}, Acting(), Shortages(), (True, "OutsideBounds")),
     ],
 )  # fmt: skip

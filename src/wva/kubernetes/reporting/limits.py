@@ -51,7 +51,9 @@ def _to_act(managed: Managed) -> str:
 def _by_supply(managed: Managed, variant: Variant, part: VariantPlan | None, shortages: Shortages) -> Condition | None:
     workload = managed.workload
     quota = shortages.open.get(variant.name)
-    if quota is not None and (workload.present < workload.replicas or _is_short(part)):
+    if quota is not None and (
+        workload.present < workload.replicas or _is_short(part) or _is_held_down(managed, variant, part)
+    ):
         return _limit(Because.QUOTA, quota.cause)
     stock = shortages.open.get(variant.accelerator)
     if stock is not None and (any(pod.node is None for pod in managed.pods) or _is_short(part)):
@@ -65,6 +67,14 @@ def _by_supply(managed: Managed, variant: Variant, part: VariantPlan | None, sho
 
 def _is_short(part: VariantPlan | None) -> bool:
     return part is not None and bool(part.reasons) and part.reasons[-1].code == _SHORT
+
+
+def _is_held_down(managed: Managed, variant: Variant, part: VariantPlan | None) -> bool:
+    """Whether it is at a bound that is below what is declared."""
+    declared = managed.found.variant
+    if part is None or declared is None:
+        return False
+    return part.target >= variant.max_replicas and variant.max_replicas < declared.max_replicas
 
 
 def _by_follower(outlook: Outlook | None) -> Condition | None:
