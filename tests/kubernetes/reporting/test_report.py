@@ -130,7 +130,7 @@ def test_what_is_published_is_within_the_bounds() -> None:
     assert report(bounded, turn(bounded, 9)).desired == 3
 
 
-QUOTA = Shortages(open={VARIANT: Shortage(0.0, 1e12, 1, "exceeded quota: gpus")})
+QUOTA = Shortages(open={VARIANT: Shortage(bodies.NOW_S + 1.0, 1e12, 1, "exceeded quota: gpus")})
 STOCK = Shortages(open={"H100-80GB": Shortage(0.0, 1e12, 1, "no node takes llama-2")})
 RATE = Condition(Aspect.ACTUATION_LIMITED, True, Because.RATE_LIMITED, "1 pod a minute")
 FREE = Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
