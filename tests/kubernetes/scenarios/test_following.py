@@ -26,12 +26,15 @@ CROWD = 11
 
 
 @asynccontextmanager
-async def publishing(stage: Stage) -> AsyncIterator[tuple[Controller, Recording]]:
-    """A controller that only publishes, whose requests to the API server are noted, and what carries its gauges on."""
+async def publishing(stage: Stage, act: str = "gauge") -> AsyncIterator[tuple[Controller, Recording]]:
+    """A controller that only publishes, whose requests to the API server are noted, and what carries its gauges on.
+
+    ``act`` is how it acts where nobody says; empty is as it is installed.
+    """
     account = await stage.account("publisher")
     async with (
         recorded(account.kubeconfig, stage.directory) as recording,
-        stage.controller(recording.kubeconfig, WVA_ACT="gauge") as controller,
+        stage.controller(recording.kubeconfig, WVA_ACT=act) as controller,
         monitoring(
             stage.directory / "prometheus", stage.admin, [stage.namespace], {"wva": controller.metrics}
         ) as source,
@@ -43,7 +46,10 @@ async def publishing(stage: Stage) -> AsyncIterator[tuple[Controller, Recording]
 async def test_an_hpa_follows_the_published_count_up_and_nobody_else_writes_it(stage: Stage, agent: NodeAgent) -> None:
     follower = hpa(stage.namespace, "llama", "llama")
     await apply(stage.api, stage.namespace, vllm("llama"), variant_autoscaling("llama", "llama"), follower)
-    async with picker(stage.api, stage.admin, stage.namespace) as gateway, publishing(stage) as (controller, recording):
+    async with (
+        picker(stage.api, stage.admin, stage.namespace) as gateway,
+        publishing(stage, act="") as (controller, recording),
+    ):
         async with load(gateway.url, 20.0):
             grown = await stage.counts("llama", *range(2, 11), limit_s=120.0)
             await stage.pods_are("llama", grown)
