@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.kubernetes.bodies import NOW_S
 from wva.kubernetes.election import (
+    LOOK_S,
     Candidate,
     ElectionSettings,
     Lease,
@@ -73,7 +74,7 @@ def test_the_first_makes_an_object_without_a_holder_and_waits_for_a_lease() -> N
     assert step(new, 0.0, NOW_S) == Write(bare, None, 0.0, claims=False)
     new = turn(new, server, 0.0)
     assert not new.leads(0.0)
-    assert step(new, 0.0, NOW_S) == Wait(2.0)
+    assert step(new, 0.0, NOW_S) == Wait(LOOK_S)
     assert step(new, 2.0, NOW_S) == Read()
     assert step(new, 15.0, NOW_S) == Write(
         {

@@ -15,6 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+LOOK_S = 1.0
+"""Seconds at most between two looks of who waits for the lead: a leader that ends in order is followed within them."""
+
 
 @dataclass(frozen=True, slots=True)
 class ElectionSettings:
@@ -125,7 +128,8 @@ def step(candidate: Candidate, now: float, utc: float) -> Step:
     free_at = _free_at(candidate, lease, candidate.changed_at)
     if now >= free_at:
         return _claim(candidate, lease, now, utc)
-    return Read() if now >= following else Wait(min(following, free_at))
+    look = candidate.looked_at + min(candidate.settings.retry_s, LOOK_S)
+    return Read() if now >= look else Wait(min(look, free_at))
 
 
 def saw(candidate: Candidate, lease: Lease | None, now: float) -> Candidate:

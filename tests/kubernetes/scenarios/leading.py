@@ -9,7 +9,7 @@ from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
 from tests.kubernetes.node_agent import A100
 from tests.kubernetes.picker import Picker, picker
 from tests.kubernetes.rights import Use
-from tests.kubernetes.scenarios.stage import Stage
+from tests.kubernetes.scenarios.stage import Controller, Stage
 from tests.kubernetes.scenarios.traffic import load
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.resource import LEASES, VARIANT_AUTOSCALINGS
@@ -40,6 +40,24 @@ async def until_holds(stage: Stage, pod: str) -> None:
         return (await holder(stage)).startswith(f"{pod}_")
 
     await until(looked, f"{pod} holds the lease", 60.0)
+
+
+async def until_logged(controller: Controller, text: str) -> None:
+    """Wait until a controller's log says so."""
+
+    async def looked() -> bool:
+        return text in controller.log.read_text()
+
+    await until(looked, f"it logs {text!r}", 60.0)
+
+
+async def until_shown(controller: Controller, series: str) -> None:
+    """Wait until a controller shows a series of that name."""
+
+    async def looked() -> bool:
+        return bool(await controller.series(series))
+
+    await until(looked, f"it shows {series}", 90.0)
 
 
 async def pinned(stage: Stage, variant: str, count: int | None) -> None:

@@ -3,14 +3,12 @@
 import asyncio
 import json
 import signal
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.scenarios.leading import QUICK, declared, pinned, until_holds
-from tests.kubernetes.scenarios.stage import Controller, Stage
-from tests.kubernetes.waiting import until
+from tests.kubernetes.scenarios.leading import QUICK, declared, pinned, until_holds, until_logged, until_shown
+from tests.kubernetes.scenarios.stage import Stage
 from wva.kubernetes.api.resource import EVENTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.stops]
@@ -23,13 +21,13 @@ async def test_a_controller_goes_on_after_the_api_server_was_away(stage: Stage, 
         told = len(await stage.api.list(EVENTS, stage.namespace))
 
         await control_plane.stop_api_server()
-        await until(_logged(controller, "lost the lead"), "it has lost the lead", 30.0)
+        await until_logged(controller, "lost the lead")
         assert await controller.desired("llama") is None, "another may lead by now, for all it knows"
         assert await controller.probe("healthz") == (200, "ok\n"), "a restart would not help"
 
         await control_plane.start_api_server()
         await until_holds(stage, "wva-1")
-        await until(_turns(controller), "it decides", 60.0)
+        await until_shown(controller, "wva_loop_last_success_timestamp_seconds")
         assert await stage.count("llama") == 2
         own = [each for each in await stage.api.list(EVENTS, stage.namespace) if _is_own(each)]
         assert len(await stage.api.list(EVENTS, stage.namespace)) - told < 20, own
@@ -57,20 +55,6 @@ async def test_a_controller_ends_in_time_while_the_api_server_is_away(
     async with stage.controller(**QUICK):
         await pinned(stage, "llama", 3)
         await stage.counts("llama", 3)
-
-
-def _logged(controller: Controller, text: str) -> Callable[[], Awaitable[bool]]:
-    async def looked() -> bool:
-        return text in controller.log.read_text()
-
-    return looked
-
-
-def _turns(controller: Controller) -> Callable[[], Awaitable[bool]]:
-    async def looked() -> bool:
-        return bool(await controller.series("wva_loop_last_success_timestamp_seconds"))
-
-    return looked
 
 
 def _is_own(event: dict[str, object]) -> bool:

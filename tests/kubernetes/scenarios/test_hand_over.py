@@ -3,12 +3,22 @@
 import signal
 import time
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
+from tests.kubernetes.fleet_kit import DESIRED
 from tests.kubernetes.rights import recorded
-from tests.kubernetes.scenarios.leading import LEASE_S, QUICK, declared, holder, pinned, until_holds, writes
+from tests.kubernetes.scenarios.leading import (
+    LEASE_S,
+    QUICK,
+    declared,
+    holder,
+    pinned,
+    until_holds,
+    until_logged,
+    until_shown,
+    writes,
+)
 from tests.kubernetes.scenarios.scrapes import scraped
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
@@ -23,14 +33,14 @@ async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
             assert await second.desired("llama") is None, "only the leader has it, and the other is ready all the same"
-            await until(_said(first, "llama"), "the first says it", 90.0)
+            await until_shown(first, DESIRED)
             first.send(signal.SIGTERM)
             told_at = time.monotonic()
             assert await first.ended() == 0
             ended_s = time.monotonic() - told_at
             await until_holds(stage, "wva-2")
             took_s = time.monotonic() - told_at
-            await until(_said(second, "llama"), "the second says it", 90.0)
+            await until_shown(second, DESIRED)
             print(f"ended {ended_s:.2f} s, led {took_s:.2f} s, said {time.monotonic() - told_at:.2f} s later")
             assert took_s < ended_s + 2.0
             await pinned(stage, "llama", 3)
@@ -46,12 +56,12 @@ async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> 
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
-            await until(_said(first, "llama"), "the first says it", 90.0)
+            await until_shown(first, DESIRED)
             first.send(signal.SIGKILL)
             killed_at = time.monotonic()
             await until_holds(stage, "wva-2")
             took_s = time.monotonic() - killed_at
-            await until(_said(second, "llama"), "the second says it", 90.0)
+            await until_shown(second, DESIRED)
             print(f"led after {took_s:.2f} s, said after {time.monotonic() - killed_at:.2f} s")
             assert took_s < LEASE_S + 3.0
     assert seen.overlaps("first", "second") == []
@@ -76,7 +86,7 @@ async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: S
             async with scraped("llama", {"first": first, "second": second}) as seen:
                 before = len(recording.uses)
                 first.send(signal.SIGCONT)
-                await until(_says(first, "lost the lead"), "the first knows")
+                await until_logged(first, "lost the lead")
                 await pinned(stage, "llama", 4)
                 await stage.counts("llama", 4)
             made = [use for use in writes(recording.uses[before:]) if use.resource != "leases"]
@@ -111,20 +121,6 @@ async def test_another_versions_state_is_passed_over(stage: Stage) -> None:
         assert "is of version 99, and 1 is read here; and 1 more" in controller.log.read_text()
         await until(lambda: _state(stage, '"version":1'), "the state is stored")
     assert "failed" not in controller.log.read_text()
-
-
-def _said(controller: Any, variant: str) -> Any:
-    async def looked() -> bool:
-        return await controller.desired(variant) is not None
-
-    return looked
-
-
-def _says(controller: Any, text: str) -> Any:
-    async def looked() -> bool:
-        return text in controller.log.read_text()
-
-    return looked
 
 
 async def _state(stage: Stage, text: str) -> bool:
