@@ -12,7 +12,9 @@ from wva.fleet.replica import Instance, Phase, Replica
 from wva.fleet.variant import EngineArguments, Role, Variant
 from wva.kubernetes.objects.pod import Pod, PodPhase, pod
 from wva.kubernetes.objects.workload import ReplicaSet, replica_set, workload
-from wva.kubernetes.replicas import current_revision, pods_by_workload, replica, variant_observation
+from wva.kubernetes.replicas import current_revision, replica, variant_observation
+from wva.kubernetes.watching.kinds import Kind
+from wva.kubernetes.watching.mirror import Mirror
 
 NOW = NOW_S + 600
 VARIANT = Variant("team/v", "team/m", Role.BOTH, "H100-80GB", 1, EngineArguments(), 10.0, 0, 9, 180.0)
@@ -81,16 +83,22 @@ def test_a_pod_for_which_nothing_comes_counts_as_pending_for_long(changes: dict[
 
 
 def test_pods_belong_to_workloads_by_their_owners() -> None:
-    sets = revisions(("1", "5f"), ("2", "6a"))
-    pods = [
-        made("a"),
-        made("b", "d-6a"),
-        made("c", "stranger"),
-        pod(bodies.pod("s-0", ownerReferences=bodies.owned_by("StatefulSet", "s"))),
-        pod(bodies.pod("bare")),
-    ]
-    found = pods_by_workload(pods, sets)
-    assert {uid: [each.name for each in own] for uid, own in found.items()} == {
+    mirror = Mirror()
+    for revision in ("d-5f", "d-6a"):
+        about = bodies.metadata(revision, ownerReferences=bodies.owned_by("Deployment", "d"), resourceVersion="1")
+        mirror.seen(Kind.REPLICA_SET, {"metadata": about})
+    owners = {
+        "a": bodies.owned_by("ReplicaSet", "d-5f"),
+        "b": bodies.owned_by("ReplicaSet", "d-6a"),
+        "c": bodies.owned_by("ReplicaSet", "stranger"),
+        "s-0": bodies.owned_by("StatefulSet", "s"),
+        "bare": None,
+    }
+    for name, owner in owners.items():
+        mirror.seen(Kind.POD, bodies.pod(name, ownerReferences=owner, resourceVersion="1"))
+    uids = ("uid-d", "uid-stranger", "uid-s", "", "uid-bare")
+    found = {uid: sorted(each.name for each in own) for uid in uids if (own := mirror.pods_of(uid))}
+    assert found == {
         "uid-d": ["a", "b"],
         "uid-stranger": ["c"],
         "uid-s": ["s-0"],

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -46,8 +46,6 @@ class _Life:
 
     leading_since: float | None = None
     turned_at: float | None = None
-    stopping: bool = False
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def run_controller(
@@ -66,7 +64,7 @@ async def run_controller(
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
     identity = f"{settings.pod_name or socket.gethostname()}_{token_hex(4)}"
-    life = _Life(stop=stop)
+    life = _Life()
     async with Api(await configuration(kubeconfig, context), settings.rest_client_timeout) as api:
         watch = Watch(api, settings.scope, clock, problems=problems)
         elector = _elector(settings, api, identity, problems)

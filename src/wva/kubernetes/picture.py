@@ -329,7 +329,7 @@ def _endpoints(each: Managed) -> list[Endpoint]:
     port = server.port if isinstance(server, ServerArguments) and server.port is not None else DEFAULT_PORT
     serving = {replica.id for replica in each.observation.replicas if replica.phase in (Phase.READY, Phase.DRAINING)}
     return [
-        Endpoint(f"{pod.namespace}/{pod.name}", each.variant.model, each.variant.name, f"http://{pod.ip}:{port}")
+        Endpoint(pod.id, each.variant.model, each.variant.name, f"http://{pod.ip}:{port}")
         for pod in each.pods
-        if pod.ip is not None and f"{pod.namespace}/{pod.name}" in serving
+        if pod.ip is not None and pod.id in serving
     ]

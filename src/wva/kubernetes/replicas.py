@@ -1,6 +1,5 @@
 """The pods of a workload as replicas of a variant."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from wva.fleet.observation import CarrierTraits, VariantObservation
@@ -8,16 +7,6 @@ from wva.fleet.replica import Instance, Phase, Replica
 from wva.fleet.variant import Variant
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
-
-
-def pods_by_workload(pods: Iterable[Pod], replica_sets: Iterable[ReplicaSet]) -> Mapping[str, tuple[Pod, ...]]:
-    """Pods by the uid of the Deployment or StatefulSet that they belong to, by owners and never by labels alone."""
-    deployments = {found.meta.uid: found.meta.owner.uid for found in replica_sets if found.meta.owner is not None}
-    found = defaultdict[str, list[Pod]](list)
-    for pod in pods:
-        if pod.owner is not None:
-            found[deployments.get(pod.owner.uid, pod.owner.uid)].append(pod)
-    return {uid: tuple(own) for uid, own in found.items()}
 
 
 def current_revision(workload: Workload, replica_sets: Iterable[ReplicaSet]) -> str | None:
