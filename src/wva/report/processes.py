@@ -6,6 +6,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -142,13 +143,21 @@ class Processes(Generic[T, R]):
 def _interrupts_held() -> Iterator[None]:
     """Hold SIGINT back while a process is started, which inherits that and so is never interrupted.
 
-    Ctrl-C reaches every process of the terminal; the one that answers it ends the others.
+    Ctrl-C reaches every process of the terminal; the one that answers it ends the others. It is for the main thread.
     """
+    # It is begun with the first process otherwise, and takes SIGINT from what is held back.
+    resource_tracker.ensure_running()
+    came: list[int] = []
+    # The mask is for the process that is started: here another thread may take the signal, and this one would answer.
+    answer = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, answer)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _work(connection: Any, begin: Callable[[], Do[Any, Any]]) -> None:
