@@ -44,7 +44,7 @@ def test_a_server_that_sustains_nothing_has_no_power_at_that_rate() -> None:
     [
         ([], "give a model and an accelerator"),
         (["qwen3-32b"], "give a model and an accelerator"),
-        (["qwen3-32b", "h100-80gb", "--ttft", "soon"], "--ttft: 'soon' is not a duration"),
+        (["qwen3-32b", "h100-80gb", "--ttft", "soon"], "--ttft: must be a duration such as 15s"),
         (["qwen3-32b", "h300"], "unknown accelerator 'h300'; did you mean"),
         (["qwen3-32b", "L4"], "does not fit 1 x L4"),
         (["qwen3-32b", "h200", "--max-num-batched-tokens", "512"], "max_num_seqs 1024 is above"),

@@ -38,6 +38,10 @@ def test_explain_tells_one_decision(path: Path) -> None:
     assert "Decision 3 at 45s" in result.output
 
 
+def test_a_time_may_be_bare_seconds(path: Path) -> None:
+    assert "Decision 3 at 45s" in run("explain", str(path), "--at", "45", "--variant", "fast").output
+
+
 @pytest.mark.parametrize("arguments", [["nowhere"], ["{path}", "--at", "soon"], ["{path}", "--variant", "none"]])
 def test_errors_are_the_users_to_read(path: Path, arguments: list[str]) -> None:
     result = run("explain", *(argument.format(path=path) for argument in arguments))

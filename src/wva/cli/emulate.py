@@ -14,8 +14,8 @@ from wva.emulator.process import process_age_s
 from wva.emulator.server import EmulatedServer
 from wva.emulator.settings import Settings
 from wva.fleet.catalogue import accelerator as find_accelerator
+from wva.fleet.duration import parse_duration
 from wva.fleet.variant import EngineArguments
-from wva.scenario.duration import parse_duration
 
 _FAULTS = "Faults"
 

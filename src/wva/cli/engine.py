@@ -1,7 +1,6 @@
 """``wva engine``: what one model server can do, and how far the engine model is from measured hardware."""
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wva.cli.options import parsed_duration
 from wva.engine.build import build_server
 from wva.engine.capacity import Capacity, sustainable
 from wva.engine.check import LEAST_OUTPUT_TOKENS, Check, Errors, check
@@ -24,7 +24,6 @@ from wva.fleet.model import Objectives
 from wva.fleet.variant import EngineArguments
 
 _BATCHES = (1, 8, 32, 128, 512)
-_SECONDS_PER_UNIT = {"ms": 1e-3, "s": 1.0, "m": 60.0, "": 1.0}
 
 
 def engine(
@@ -67,7 +66,7 @@ def engine(
         kv_precision=kv_precision,
     )
     mix = RequestMix(input_tokens, output_tokens, prefix_hit_rate)
-    objectives = Objectives(ttft_s=_seconds("--ttft", ttft), tpot_s=_seconds("--tpot", tpot))
+    objectives = Objectives(ttft_s=parsed_duration("--ttft", ttft), tpot_s=parsed_duration("--tpot", tpot))
     capacity = sustainable(server, mix, objectives, headroom)
     name = f"{model_shape(model).name} in {precision} on {tensor_parallel} x {accelerator(gpu).name}"
     if as_json:
@@ -194,10 +193,3 @@ def _error_cells(errors: Errors) -> list[str]:
     formats = ("{:.1f}", "{:.1f}", "{:+.1f}")
     cells = ["-" if value is None else form.format(value) for value, form in zip(tpot, formats, strict=True)]
     return [str(errors.rows), str(errors.tpot_rows), *cells, f"{errors.median_abs_ttft:.1f}"]
-
-
-def _seconds(option: str, text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|)", text.strip())
-    if match is None:
-        raise UserError(f"{option}: {text!r} is not a duration; write 100ms, 2s or 1.5s")
-    return float(match[1]) * _SECONDS_PER_UNIT[match[2]]

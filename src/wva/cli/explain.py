@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from wva.cli.options import parsed_duration
 from wva.fleet.errors import UserError
 from wva.live.run_directory import USUAL
-from wva.record.duration import parse_duration
 from wva.record.explain import explain_decision, explain_run
 from wva.record.find import find_journal
 from wva.record.reader import Journal
@@ -41,7 +41,7 @@ def explain(
 ) -> None:
     """Say in plain words what a run decided, why, and what became of it and of its requests."""
     _check(variant, at, request, misses, json)
-    time = None if at is None else parse_duration(at)
+    time = None if at is None else _moment(at)
     # A pipe has no width, and the 80 columns assumed for one would break the tables.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     with Journal(find_journal(run)) as journal:
@@ -55,6 +55,11 @@ def explain(
                 show_misses(journal, console, json=json)
             return
         console.print(explain_run(journal, variant) if time is None else explain_decision(journal, time, variant))
+
+
+def _moment(at: str) -> float:
+    """Seconds into the run: a duration, or a bare number of seconds."""
+    return parsed_duration("--at", f"{at}s" if at.replace(".", "", 1).isdecimal() else at)
 
 
 def _check(variant: str | None, at: str | None, request: str | None, misses: bool, json: bool) -> None:

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from wva.fleet.duration import format_duration
 from wva.live.state import LiveState, ModelState, ReplicaState, TickState, VariantState
-from wva.record.duration import format_duration
 
 PHASES = ("ready", "starting", "pending", "draining")
 _STYLES = {"ready": "green", "starting": "yellow", "pending": "magenta", "draining": "blue"}

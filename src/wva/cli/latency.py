@@ -1,6 +1,6 @@
 """A time of one request as text."""
 
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 from wva.report.summary import seconds
 
 

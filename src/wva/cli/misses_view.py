@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 from wva.report.misses import Misses, Moment
 from wva.report.summary import count, percent
 from wva.simulate.misses import Cause

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from wva.fleet.duration import parse_duration
 from wva.fleet.errors import UserError
 from wva.gateway.settings import Queue
-from wva.scenario.duration import parse_duration
 from wva.scenario.load import builtin_scenario, load_scenario, override
 from wva.scenario.schema import Scenario
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wva.cli.decision_view import target
 from wva.cli.latency import latency
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 from wva.report.request.facts import Explanation, OrderFacts, Remedy, Verdict
 from wva.report.summary import count, dollars
 from wva.simulate.inquiry import Fate

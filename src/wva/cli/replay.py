@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 from wva.record.find import find_journal
 from wva.record.reader import Journal
 from wva.record.replay import DifferentDecision, Replay

@@ -10,7 +10,7 @@ from rich.text import Text
 from wva.cli.decision_view import decision_view
 from wva.cli.latency import latency
 from wva.cli.remedy_view import remedy_view
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 from wva.report.request.facts import Explanation, RequestFacts, StageTime
 from wva.report.summary import count
 from wva.simulate.follow import Stage

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from wva.fleet.duration import parse_duration
 from wva.fleet.model import Objectives
 from wva.fleet.variant import Role
 from wva.kubernetes.objects.meta import Meta
 from wva.kubernetes.objects.scaler import Scaler, ScalerKind, Target
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
-from wva.scenario.duration import parse_duration
 
 MANAGED = "llm-d.ai/managed"
 MODEL_ID = "llm-d.ai/model-id"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
+from wva.fleet.duration import exact_duration
 from wva.local.schema import FleetSpec, LocalVariantSpec, Server
-from wva.scenario.duration import format_duration
 
 OF_A_REPLICA = ("replica", "port", "gpus")
 """Placeholders that differ between the replicas of a variant; the last is there only where GPUs are counted."""
@@ -36,7 +36,7 @@ def of_a_variant(fleet: FleetSpec, variant: LocalVariantSpec) -> dict[str, str]:
         "variant": variant.name,
         "accelerator": variant.accelerator,
         "tensor_parallel": variant.tensor_parallel,
-        "startup": format_duration(variant.startup),
+        "startup": exact_duration(variant.startup),
         "speed": f"{fleet.speed:g}",
         "max_num_seqs": variant.max_num_seqs,
         "max_num_batched_tokens": variant.max_num_batched_tokens,

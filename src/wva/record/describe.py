@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
+from wva.fleet.duration import format_duration
 from wva.fleet.observation import ModelObservation, VariantObservation
 from wva.fleet.replica import InstanceMetrics, Phase, Replica
 from wva.record.decision import PlainMemory
-from wva.record.duration import format_duration
 
 UNKNOWN = "unknown"
 _WIDTH_OF_A_VALUE = 100

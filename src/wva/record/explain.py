@@ -8,12 +8,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from wva.fleet.duration import format_duration
 from wva.fleet.errors import UserError
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import VariantPlan
 from wva.record.decision import Decision, PlainMemory
 from wva.record.describe import describe_memory, describe_traffic, describe_variant
-from wva.record.duration import format_duration
 from wva.record.reader import Journal
 from wva.record.run import Run
 from wva.record.timeline import Change, Hold, Timeline, condense

@@ -5,9 +5,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from wva.fleet.duration import exact_duration
 from wva.gateway.settings import Queue
 from wva.scenario.checks import problems
-from wva.scenario.duration import format_duration
 from wva.scenario.schema import Scenario
 from wva.scenario.text import parse_yaml
 from wva.scenario.validate import fail, read_text, validate
@@ -65,9 +65,9 @@ def override(
         if scale is not None:
             entry["scale"] = scale
         if start_s is not None:
-            entry["start"] = format_duration(start_s)
+            entry["start"] = exact_duration(start_s)
         if duration_s is not None:
-            entry["duration"] = format_duration(duration_s)
+            entry["duration"] = exact_duration(duration_s)
     if seeds is not None:
         data["seeds"] = tuple(seeds)
     if queue is not None:

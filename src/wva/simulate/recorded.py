@@ -16,6 +16,7 @@ import numpy as np
 from pydantic_core import from_json
 
 from wva.engine.batch.state import PICOSECONDS
+from wva.fleet.duration import format_duration
 from wva.fleet.errors import UserError
 from wva.fleet.memory import Memory
 from wva.fleet.observation import Observation, VariantObservation
@@ -23,7 +24,6 @@ from wva.fleet.plan import Plan, VariantPlan
 from wva.record.column import column
 from wva.record.compare import first_difference
 from wva.record.decision import Decision, PlainMemory
-from wva.record.duration import format_duration
 from wva.record.reader import Journal
 from wva.scenario.document import decode_scenario
 from wva.scenario.traffic import draw_workload, read_sources

@@ -1,6 +1,6 @@
 """Numbers as the page writes them. Unknown is a dash."""
 
-from wva.record.duration import format_duration
+from wva.fleet.duration import format_duration
 
 _MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "\N{EN DASH}"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
-from wva.scenario.duration import parse_duration
+from wva.fleet.duration import parse_duration
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Boundary = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
