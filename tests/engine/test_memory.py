@@ -4,12 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.plain import plain
 from tests.engine.small import GPU, SHAPE, WINDOWS
+from wva.engine.batch.memory import blocks_of
 from wva.engine.limits import Limits
-from wva.engine.memory import block_bytes, kv_blocks, longest_sequence, sequence_blocks, window_blocks
+from wva.engine.memory import block_bytes, kv_blocks, longest_sequence, window_blocks
 from wva.fleet.catalogue import accelerator, accelerators, model_shape, packaged_models
 from wva.fleet.errors import UserError
 from wva.fleet.shape import ModelShape
+
+sequence_blocks = plain(blocks_of)
 
 LIMITS = Limits(max_num_seqs=4, max_num_batched_tokens=100)
 SERVER_LIMITS = Limits(max_num_seqs=1024, max_num_batched_tokens=8192)

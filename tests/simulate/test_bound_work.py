@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.plain import plain
 from tests.simulate.fleets import workload
 from tests.simulate.test_exact import servers
-from wva.engine.memory import sequence_blocks
+from wva.engine.batch.memory import blocks_of
 from wva.engine.server import Server, StepTime
 from wva.simulate.bound.prefix import shared_tokens
 from wva.simulate.bound.work import Asked, Line, Share, _lines, count_work, least_work
 from wva.workload.blocks import PrefixBlocks
+
+sequence_blocks = plain(blocks_of)
 
 MS = 1_000_000_000
 LINE = Line(constant_ps=MS, token_ps=MS / 10)

@@ -105,12 +105,6 @@ def window_blocks(shape: ModelShape) -> int:
     return math.ceil((shape.window - 1) / BLOCK_TOKENS) + 1
 
 
-def sequence_blocks(tokens: int, most_window_blocks: int) -> int:
-    """Blocks that a sequence of so many tokens holds."""
-    blocks = -(-tokens // BLOCK_TOKENS)
-    return blocks + min(blocks, most_window_blocks)
-
-
 def longest_sequence(blocks: int, most_window_blocks: int) -> int:
     """Tokens of the longest sequence that so many blocks hold."""
     if blocks <= 2 * most_window_blocks:
