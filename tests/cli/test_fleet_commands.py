@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.fleets import fleet_text, program, until
+from tests.live.fleets import fleet_text, program
+from tests.waiting import until
 
 WVA = Path(sys.executable).with_name("wva")
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.control.virtual import MemoryBody
 from tests.prometheus.pages import GATEWAY, REAL_VLLM
-from tests.prometheus.servers import free_port, prometheus, serving, showing
+from tests.prometheus.servers import prometheus, serving, showing
 from tests.record.threshold import Threshold
+from tests.waiting import free_port
 from wva.control.clock import SystemClock
 from wva.control.journal import LiveJournal
 from wva.control.loop import Loop

@@ -1,6 +1,5 @@
 """Real emulated servers on loopback, in the test's own event loop."""
 
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,13 +34,6 @@ async def serving(crash: Callable[[], None] = never, **options: Any) -> AsyncIte
 async def http(server: EmulatedServer) -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(server.url, timeout=aiohttp.ClientTimeout(20)) as session:
         yield session
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def client(server: EmulatedServer) -> AsyncOpenAI:

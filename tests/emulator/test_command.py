@@ -14,7 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.emulator.servers import MODEL, free_port
+from tests.emulator.servers import MODEL
+from tests.waiting import free_port
 from wva.cli.main import main
 
 PROGRAM = Path(sys.executable).parent / "wva"

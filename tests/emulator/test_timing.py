@@ -7,7 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.emulator.servers import MODEL, free_port, http, serving
+from tests.emulator.servers import MODEL, http, serving
+from tests.waiting import free_port
 from wva.emulator.engine import LiveEngine, Work
 from wva.emulator.settings import Settings, modelled_server
 from wva.engine.batch.state import PICOSECONDS

@@ -16,8 +16,6 @@ from wva.gateway.backend import Backend
 from wva.gateway.server import Gateway
 from wva.gateway.settings import GatewaySettings, ServedModel
 
-PATIENCE_S = 10.0
-
 
 @dataclass
 class Rig:
@@ -56,14 +54,6 @@ class Rig:
 
 def backend(server: ModelServer, cost_s: float = 1.0, takes_new: bool = True) -> Backend:
     return Backend(server.url, "v", server.url, cost_s, takes_new)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that will soon be so."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        await asyncio.sleep(0.002)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openai import APIError, BadRequestError, InternalServerError, NotFoundError
 
-from tests.gateway.rig import gateway_of, until
+from tests.gateway.rig import gateway_of
 from tests.gateway.upstream import (
     answers,
     breaks,
@@ -18,6 +18,7 @@ from tests.gateway.upstream import (
     vanishes,
     waits,
 )
+from tests.waiting import until
 from wva.fleet.errors import UserError
 from wva.gateway.server import Gateway
 from wva.gateway.settings import Queue, ServedModel

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.rig import Rig, backend, gateway_of, until
+from tests.gateway.rig import Rig, backend, gateway_of
 from tests.gateway.upstream import ModelServer, pauses, running, waits
+from tests.waiting import until
 from wva.fleet.readings import LoadReading
 from wva.gateway.settings import Queue, ServedModel
 

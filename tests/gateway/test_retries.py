@@ -3,8 +3,9 @@
 import asyncio
 import socket
 
-from tests.gateway.rig import gateway_of, until
+from tests.gateway.rig import gateway_of
 from tests.gateway.upstream import ModelServer, answers, running, too_busy
+from tests.waiting import until
 
 
 def nobody() -> ModelServer:

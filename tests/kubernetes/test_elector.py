@@ -1,12 +1,13 @@
 """Leadership by a Lease of the real API server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.kubernetes.control_plane import ControlPlane
+from tests.waiting import until
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.resource import LEASES
 from wva.kubernetes.election import Candidate, ElectionSettings
@@ -31,12 +32,6 @@ async def standing(one: Elector) -> AsyncIterator[Elector]:
     finally:
         one.stop()
         await asyncio.wait_for(task, 20)
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def spec(api: Api, namespace: str) -> dict[str, object]:

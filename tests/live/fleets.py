@@ -4,8 +4,7 @@ import asyncio
 import json
 import os
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
+from tests.waiting import until
 from wva.live.fleet import LiveRun, running_fleet
 from wva.live.hardware import compile_engine, modelled_servers
 from wva.local.load import parse_fleet
@@ -149,18 +149,6 @@ def _process_of(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return process
-
-
-async def until(
-    condition: Callable[[], object],
-    what: Callable[[], object] = lambda: "it never came true",
-    patience_s: float = PATIENCE_S,
-) -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < end, what()
-        await asyncio.sleep(0.02)
 
 
 def phases(run: LiveRun) -> dict[str, str]:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from tests.live.fleets import descendants, fleet, living, phases, until, until_ready
+from tests.live.fleets import descendants, fleet, living, phases, until_ready
 from tests.live.prometheus import prometheus_of
-from tests.prometheus.servers import free_port
+from tests.waiting import free_port, until
 from wva.fleet.tick import Tick
 from wva.live.fleet import LiveRun
 from wva.record.reader import Journal

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from tests.prometheus.servers import free_port
+from tests.waiting import free_port
 from wva.fleet.errors import UserError
 from wva.fleet.readings import Endpoint
 from wva.live.client import LiveClient, live_client

@@ -15,10 +15,11 @@ from aiohttp import ClientSession
 
 from tests.emulator.pages import described, families, loaded_page
 from tests.emulator.servers import http, serving
-from tests.live.fleets import Client, living, phases, until, until_ready
+from tests.live.fleets import Client, living, phases, until_ready
 from tests.live.tiny_model import LONGEST
 from tests.live.vllm import BLOCK_TOKENS, BLOCKS, START_S, Place, needs_vllm, processes, vllm_place
 from tests.local.fleets import is_alive
+from tests.waiting import until
 from wva.fleet.observation import Trigger
 from wva.fleet.replica import InstanceMetrics
 from wva.fleet.tick import Tick

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from tests.live.fleets import Client, living, phases, program, until, until_ready
+from tests.live.fleets import Client, living, phases, program, until_ready
 from tests.live.vllm import START_S, Place, engine_processes, needs_vllm, processes, vllm_place
 from tests.local.fleets import is_alive
+from tests.waiting import until
 from wva.live.fleet import LiveRun
 from wva.local.load import parse_fleet
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from tests.live.fleets import Client, fleet, fleet_text, living, phases, program, until, until_ready
+from tests.live.fleets import Client, fleet, fleet_text, living, phases, program, until_ready
 from tests.local.fleets import is_alive
-from tests.prometheus.servers import free_port
+from tests.waiting import free_port, until
 from wva.fleet.observation import Trigger
 from wva.local.load import builtin_fleet
 from wva.local.schema import FleetSpec, LocalGatewaySpec

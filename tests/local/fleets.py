@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.waiting import until
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import Plan, VariantPlan
 from wva.local.body import LocalFleet, local_fleet
@@ -140,14 +141,6 @@ async def running(spec: FleetSpec, logs: Path) -> AsyncIterator[Rig]:
 
 def part(expected: int, target: int, name: str = "v") -> VariantPlan:
     return VariantPlan(name, expected, target, target)
-
-
-async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda: "it never came true") -> None:
-    """Wait for something to come true."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, what()
-        await asyncio.sleep(0.02)
 
 
 def children_of(process: int) -> list[int]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.fleets import COMMAND, ONE, fleet, part, running, until
+from tests.local.fleets import COMMAND, ONE, fleet, part, running
+from tests.waiting import until
 from wva.fleet.errors import UserError
 from wva.fleet.outcome import Result
 from wva.fleet.plan import VariantPlan, Victim

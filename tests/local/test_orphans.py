@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.fleets import COMMAND, ONE, children_of, fleet, is_alive, running, until
+from tests.local.fleets import COMMAND, ONE, children_of, fleet, is_alive, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="adopting orphans is Linux's")
 

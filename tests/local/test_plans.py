@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.local.fleets import COMMAND, ONE, Rig, fleet, part, running, until
+from tests.local.fleets import COMMAND, ONE, Rig, fleet, part, running
 from tests.local.sockets import free_neighbours, listening
 from tests.simulate.fleets import Rig as SimulatedRig
 from tests.simulate.fleets import plan, ps, variant
+from tests.waiting import until
 from wva.fleet.outcome import Outcome
 from wva.fleet.plan import VariantPlan, Victim
 

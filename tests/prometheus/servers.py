@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +12,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from tests.waiting import free_port
 from wva.local.command import Launch
 from wva.local.process import Process
 
@@ -50,14 +50,6 @@ async def hanging(_: web.Request) -> web.Response:
     """A page that never comes."""
     await asyncio.sleep(60)
     return web.Response()
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from tests.prometheus.pages import GATEWAY
 from tests.prometheus.servers import serving, showing
-from tests.prometheus.test_scraper import until
+from tests.waiting import until
 from wva.control.clock import SystemClock
 from wva.prometheus.gateway_scraper import GatewayScraper, GatewayTarget
 from wva.prometheus.polling import PollingSettings

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from tests.prometheus.pages import GATEWAY, REAL_VLLM
-from tests.prometheus.servers import free_port, hanging, serving, showing
+from tests.prometheus.servers import hanging, serving, showing
+from tests.waiting import free_port, until
 from wva.control.clock import SystemClock
 from wva.fleet.readings import Endpoint, InstanceReading, LoadReading
 from wva.prometheus.scraper import Scraper, ScraperSettings
@@ -20,12 +21,6 @@ OFTEN = 300.0
 
 def endpoint(name: str, url: str) -> Endpoint:
     return Endpoint(name, "m", "v", url)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,8 @@ import yaml
 from aiohttp import web
 
 from tests.prometheus.pages import REAL_VLLM
-from tests.prometheus.servers import certificate, free_port, hanging, prometheus, serving, showing
+from tests.prometheus.servers import certificate, hanging, prometheus, serving, showing
+from tests.waiting import free_port
 from wva.control.clock import SystemClock
 from wva.fleet.errors import UserError
 from wva.fleet.readings import Endpoint, Readings

@@ -18,7 +18,7 @@ from tests.kubernetes.fleet_kit import FOREIGN_KINDS, LLAMA
 from tests.kubernetes.node_agent import GPU_LABEL, AgentSettings, NodeAgent, node_agent
 from tests.kubernetes.picker import SERVER_PORT
 from tests.kubernetes.waiting import until
-from tests.prometheus.servers import free_port
+from tests.waiting import free_port
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, PODS, VARIANT_AUTOSCALINGS, Resource

@@ -16,7 +16,8 @@ from tests.kubernetes.node_agent import NodeAgent
 from tests.kubernetes.picker import picker
 from tests.kubernetes.scenarios.stage import Controller, Stage
 from tests.kubernetes.scenarios.traffic import ended, load
-from tests.prometheus.servers import free_port, serving
+from tests.prometheus.servers import serving
+from tests.waiting import free_port
 
 pytestmark = pytest.mark.slow
 STALE_LIMIT_S = 150.0

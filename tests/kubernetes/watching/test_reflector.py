@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from kubernetes_asyncio.client.configuration import Configuration
 
 from tests.kubernetes import bodies
 from tests.kubernetes.watching.watching import QUICK
+from tests.waiting import until
 from wva.control.clock import SystemClock
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.scope import Scope
@@ -92,12 +93,6 @@ async def reflecting(*script: Answer, watched: bytes = OUTDATED) -> AsyncIterato
             with suppress(asyncio.CancelledError):
                 await task
             await runner.cleanup()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def names(mirror: Mirror) -> set[str]:
