@@ -13,7 +13,6 @@ answers have one token. An engine that hangs while it is idle is found out by it
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from wva.control.seams import Clock
 from wva.local.probe import Answer, Engine, Prober, Verdict
@@ -86,8 +85,8 @@ class Watch:
         """Whether the request under way, or a new one, is answered by the next look."""
         if self._question is None:
             self._question = asyncio.ensure_future(self._prober.ask(self._url, self._probe, self._model))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._question), timeout=GLANCE_S)
+        # Not asyncio.wait_for: before Python 3.12 it may answer instead of ending where it is cancelled.
+        await asyncio.wait((self._question,), timeout=GLANCE_S)
         if not self._question.done():
             return False
         answer, self._question = self._question.result(), None
