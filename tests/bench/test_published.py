@@ -46,6 +46,7 @@ def test_every_row_has_a_scenario_and_a_policy() -> None:
         assert make(contender.policy, contender.options).name == row.policy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", LOADS)
 @pytest.mark.parametrize("name", [STATIC, HPA])
 def test_targets_that_hold(load: str, name: str) -> None:

@@ -93,7 +93,8 @@ async def test_nothing_listens_before_it_is_up() -> None:
                 refused += 1
             await asyncio.sleep(0.05)
         await served
-        assert time.monotonic() - begun >= 6.0
+        # The system knows to a hundredth of a second when a process began.
+        assert time.monotonic() - begun >= 6.0 - 0.02
         assert refused > 20
     finally:
         process.kill()

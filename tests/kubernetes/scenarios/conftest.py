@@ -9,17 +9,6 @@ from tests.kubernetes.node_agent import A100, H100, AgentSettings, NodeAgent, no
 from tests.kubernetes.scenarios.stage import Stage
 from wva.kubernetes.api.client import Api
 
-SHORT = {"test_draining.py", "test_guide.py", "test_under_load.py", "test_zero.py"}
-"""What every run of all tests has of the scenarios; the others take a quarter of an hour beside each other."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the long ones."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.name not in SHORT:
-            item.add_marker(pytest.mark.scenario)
-
 
 @pytest.fixture
 async def stage(api: Api, kubeconfig: Path, namespace: str, tmp_path: Path) -> Stage:
