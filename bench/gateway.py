@@ -9,6 +9,8 @@ The gateway has one core; on the other, one process holds the clients and a triv
 request with a chunk at once and further ones at a steady rate. Direct phases and phases through the gateway take turns,
 under the same load: so many streams open at any time, each replaced by a new one when it ends. A stream's time to first
 chunk runs from before its connection is opened. Both ends are plain protocols, so that they take little of their core.
+Figures are medians over the rounds, so that one pause of a shared machine does not decide them; the least and the most
+that a round had stand beside.
 """
 
 import argparse
@@ -23,6 +25,8 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 import uvloop
+from rich.console import Console
+from rich.table import Table
 
 from wva.gateway.backend import Backend
 from wva.gateway.process import settle_collector
@@ -195,8 +199,14 @@ def serve(ready: Connection, core: int | None, backends: int) -> None:
     uvloop.run(run())
 
 
-def p99(values: list[float]) -> float:
-    return statistics.quantiles(values, n=100)[98] if len(values) > 1 else float("nan")
+def p99(seen: Seen) -> float:
+    return statistics.quantiles(seen.first_s, n=100)[98] if len(seen.first_s) > 1 else float("nan")
+
+
+def times(rounds: list[Seen]) -> tuple[str, str]:
+    """The medians of the rounds' medians and 99th percentiles, in milliseconds."""
+    middle = statistics.median(statistics.median(seen.first_s) for seen in rounds)
+    return f"{1e3 * middle:.2f}", f"{1e3 * statistics.median(map(p99, rounds)):.2f}"
 
 
 def processor_s(pid: int) -> float:
@@ -213,8 +223,8 @@ async def compare(arguments: argparse.Namespace, ready: Connection, gateway: int
     direct = server.sockets[0].getsockname()[1]
     ready.send(direct)
     through = await loop.run_in_executor(None, ready.recv)
-    print("time to first chunk, ms        direct              gateway            p99 more   chunks/s   gateway's core")
-    print("streams                    p50     p99         p50     p99")
+    table = Table("streams", *("direct p50", "p99", "gateway p50", "p99"), "p99 more", "in a round", "chunks/s", "core")
+    table.title, table.caption = "time to first chunk, ms", "core: what the gateway used of its own"
     for streams in arguments.streams:
         seen: dict[int, list[Seen]] = {direct: [], through: []}
         used = 0.0
@@ -225,15 +235,19 @@ async def compare(arguments: argparse.Namespace, ready: Connection, gateway: int
                 seen[port].append(await phase(port, streams, arguments.seconds, arguments.stream_seconds))
                 if port == through:
                     used += (processor_s(gateway) - before) / (time.perf_counter() - began)
-        plain, gated = ([value for one in seen[port] for value in one.first_s] for port in (direct, through))
         rate = statistics.fmean(one.rate for one in seen[through])
         broken = sum(one.broken for one in (*seen[direct], *seen[through]))
-        print(
-            f"{streams:<22} {1e3 * statistics.median(plain):7.2f} {1e3 * p99(plain):7.2f}     "
-            f"{1e3 * statistics.median(gated):7.2f} {1e3 * p99(gated):7.2f}     {1e3 * (p99(gated) - p99(plain)):8.2f} "
-            f"{rate:10,.0f} {100 * used / arguments.rounds:8.0f} %" + (f"   {broken} broken" if broken else ""),
-            flush=True,
+        more = [p99(gated) - p99(plain) for plain, gated in zip(seen[direct], seen[through], strict=True)]
+        table.add_row(
+            f"{streams:,}" + (f" ({broken} broken)" if broken else ""),
+            *times(seen[direct]),
+            *times(seen[through]),
+            f"{1e3 * statistics.median(more):.2f}",
+            f"{1e3 * min(more):.2f} to {1e3 * max(more):.2f}",
+            f"{rate:,.0f}",
+            f"{100 * used / arguments.rounds:.0f} %",
         )
+    Console(width=110).print(table)
     ready.send(None)
     server.close()
 
@@ -243,7 +257,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, nargs="+", default=[500], help="streams open at any time")
     parser.add_argument("--rate", type=float, default=20.0, help="chunks per second of each")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each phase that are measured")
-    parser.add_argument("--rounds", type=int, default=3, help="phases of either kind, taking turns")
+    parser.add_argument("--rounds", type=int, default=5, help="phases of either kind, taking turns")
     parser.add_argument("--stream-seconds", type=float, default=5.0, help="length of a stream")
     parser.add_argument("--backends", type=int, default=4, help="instances that the gateway routes to")
     parser.add_argument("--anywhere", action="store_true", help="do not pin the processes to cores")
