@@ -11,6 +11,7 @@ from wva.fleet.variant import EngineArguments, Role, Variant
 from wva.kubernetes.accelerator import ACCELERATOR_LABEL
 from wva.kubernetes.conditions import Aspect, Because
 from wva.kubernetes.configuration.parse import SATURATION, SCALE_TO_ZERO, accept
+from wva.kubernetes.configuration.settings import RETENTION_S
 from wva.kubernetes.declaration import Source
 from wva.kubernetes.discovery import Cluster, Defaults, Discovered, discover
 from wva.kubernetes.objects.config_map import config_map, namespace
@@ -79,7 +80,7 @@ def test_the_references_annotated_hpa_is_a_variant() -> None:
         startup_s=180.0,
         scale_target="Deployment/team/d",
     )
-    assert one.model == Model(f"team/{MODEL}", "team", MODEL, "bf16", Objectives(2.0, 0.1), 1)
+    assert one.model == Model(f"team/{MODEL}", "team", MODEL, "bf16", Objectives(2.0, 0.1), 1, RETENTION_S)
     assert conditions(one) == {
         Aspect.ACCEPTED: (True, Because.ACCEPTED),
         Aspect.TARGET_RESOLVED: (True, Because.TARGET_FOUND),
@@ -247,7 +248,8 @@ def test_a_models_variants_agree_on_what_it_is_promised() -> None:
         serving("b"),
         serving("c"),
     )
-    assert one.model == two.model == Model(f"team/{MODEL}", "team", MODEL, "bf16", Objectives(1.0, 0.04), 2)
+    agreed = Model(f"team/{MODEL}", "team", MODEL, "bf16", Objectives(1.0, 0.04), 2, RETENTION_S)
+    assert one.model == two.model == agreed
     assert three.model is not None
     assert (three.model.objectives, three.model.priority) == (Objectives(2.0, 0.1), 1)
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.kubernetes import bodies
 from tests.kubernetes.reporting.scene import IDLE, MODEL, VARIANT, custom, one, picture, serving, usual
+from wva.decide.memory import Quiet
 from wva.fleet.replica import Phase
 from wva.kubernetes.orders import ACT, PIN, Act
 from wva.kubernetes.ownership import Mode
@@ -14,7 +15,7 @@ from wva.kubernetes.shortage import Patience, Shortage, Shortages
 
 NOW = bodies.NOW_S
 NAME = f"team/{MODEL}"
-LATELY = Remembered(active_at={NAME: NOW - 60.0})
+LATELY = Remembered(quiet={NAME: Quiet(NOW - 60.0, NOW, 0.0)})
 """Its model had a request a minute ago; nothing says how long it may be idle, so ten minutes."""
 
 
@@ -35,7 +36,7 @@ def short_of(name: str, until: float) -> Remembered:
         # Until its model has been idle for long enough one replica stays; a model that is not known is not idle.
         (usual(remembered=LATELY), (1, 100)),
         (usual(remembered=Remembered()), (1, 100)),
-        (usual(remembered=Remembered(active_at={NAME: NOW - 600.0})), (0, 100)),
+        (usual(remembered=Remembered(quiet={NAME: Quiet(NOW - 600.0, NOW, 0.0)})), (0, 100)),
         # One at zero is not woken for it.
         (usual(0, remembered=LATELY), (0, 100)),
         (usual(annotations={PIN: "3"}), (3, 3)),

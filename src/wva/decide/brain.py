@@ -4,9 +4,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from wva.decide.calibration import calibrated
+from wva.decide.case import Case, Scene
 from wva.decide.handout import hand_out
 from wva.decide.memory import VERSION, BrainMemory, VariantMemory
-from wva.decide.model import Case, Scene, assess, plans_of
+from wva.decide.model import assess, plans_of
 from wva.decide.room import Room
 from wva.decide.settings import Settings
 from wva.decide.sites import sites_of

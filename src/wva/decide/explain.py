@@ -22,6 +22,22 @@ def woken() -> Reason:
     return Reason("wake", "a request waits and there is no replica of any variant")
 
 
+def idle(retention_s: float) -> Reason:
+    """Why a model needs no replica."""
+    return Reason("idle", f"no request came, waited or ran for {retention_s:g} s, after which none is kept for it")
+
+
+def idle_choice(claim: Claim, name: str) -> Reason:
+    """What was decided for a variant of such a model."""
+    if claim.given(name) or name in claim.withdrawn:
+        return _given_up(claim, name)
+    count, gone = claim.counts[name], claim.before[name] - claim.counts[name]
+    (least,) = (option.least for option in claim.options if option.name == name)
+    if gone:
+        return Reason("shrink", f"{gone} fewer, as nobody asks for the model")
+    return Reason("hold", f"kept: {count} is the fewest that it may have" if count == least else f"kept at {count}")
+
+
 def guard(what: str) -> Reason:
     """Why nothing may be given up."""
     return Reason("guard", f"not shrunk: {what}")

@@ -69,6 +69,18 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """A model at which no request arrives, waits or runs."""
+
+    since: float
+    """Since when that is known without a gap, in seconds since the epoch."""
+    seen: float
+    """When it was seen last, in seconds since the epoch."""
+    requests: float
+    """Requests so far, by the gateway's counter."""
+
+
+@dataclass(frozen=True, slots=True)
 class Startup:
     """How long starts of a variant took."""
 
@@ -127,6 +139,8 @@ class ModelMemory:
     """Needs of the longest hold that no later one exceeds, so falling: the first is the largest."""
     absence: Absence | None = None
     """The newest need that came back too late, or one before it that stayed away for longer."""
+    quiet: Quiet | None = None
+    """``None`` while it may have a request."""
 
 
 @dataclass(frozen=True, slots=True)

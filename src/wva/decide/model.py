@@ -6,39 +6,27 @@ from dataclasses import dataclass, replace
 from wva.decide import explain
 from wva.decide.bursts import remember_burst
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
+from wva.decide.case import Case, Scene, Wanted
 from wva.decide.choice import capacity_of, within_bounds
 from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Lasting, measure
 from wva.decide.hold import held_need, hold_s, remember_need
-from wva.decide.memory import ModelMemory, Need, VariantMemory
+from wva.decide.memory import ModelMemory, Need
 from wva.decide.mix import remember_lengths, request_mix
 from wva.decide.need import Requirement, burst_share, occupied_capacity, required, to_cover
-from wva.decide.options import options_of, stuck_capacity
+from wva.decide.options import option_of, options_of, stuck_capacity
 from wva.decide.persistence import remember_excursion, share_of
-from wva.decide.plans import hold_or_wake, hold_variant, settled, waking
+from wva.decide.plans import hold_or_wake, hold_variant, let_go, settled, waking
+from wva.decide.quiet import retention_s, retired, watched
 from wva.decide.samples import recent_output_tokens, remember_generated, remember_sample
-from wva.decide.settings import Settings
 from wva.decide.startup import time_to_ready_s
 from wva.decide.supply import rolling_out
 from wva.decide.trust import backlog, generated, lengths, load_sample, occupancy
 from wva.decide.weights import Weights
 from wva.engine.mix import RequestMix
-from wva.fleet.observation import ModelObservation, Trigger, VariantObservation
+from wva.fleet.observation import Trigger, VariantObservation
 from wva.fleet.plan import VariantPlan
 from wva.fleet.reason import Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One model at one instant."""
-
-    now: float
-    trigger: Trigger
-    model: ModelObservation
-    variants: tuple[VariantObservation, ...]
-    memories: Mapping[str, VariantMemory]
-    """By variant."""
-    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +41,14 @@ class Learned:
     prefix_hit_rate: float
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is known of a model's load, and what that calls for."""
-
-    capacities: Mapping[str, ReplicaCapacity]
-    """By option."""
-    reasons: tuple[Reason, ...]
-    """What every variant's plan begins with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One model in one decision, up to where hardware comes in."""
-
-    scene: Scene
-    claim: Claim
-    wanted: Wanted | None
-    """``None`` where nothing can be said of the load."""
-    blind: Reason | None = None
-    """Why not."""
-
-
 def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]:
     """What the model needs, whatever hardware there is, and what to remember."""
-    learned = _learn(scene, memory or ModelMemory(since=scene.now))
+    memory = memory or ModelMemory(since=scene.now)
+    quiet = watched(memory.quiet, scene.model, scene.variants, scene.now, scene.settings)
+    learned = _learn(scene, replace(memory, quiet=quiet))
     memory = learned.memory
+    if retired(quiet, scene.model.model, scene.now, scene.settings) and not _waits(scene):
+        return _idle(scene), memory
     if not learned.seen:
         return _blind(scene, memory, "the gateway's figures are missing or stale"), memory
     recent = recent_output_tokens(memory, max(scene.settings.answer_window_s, memory.residence_s))
@@ -127,9 +97,17 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
 def plans_of(case: Case) -> list[VariantPlan]:
     """Plans for the model's variants, once its claim is settled."""
     if case.wanted is None:
-        assert case.blind is not None
-        return hold_or_wake(case.claim, case.blind)
+        assert case.why is not None
+        return let_go(case.claim, case.why) if case.idle else hold_or_wake(case.claim, case.why)
     return [_plan(case, case.wanted, seen) for seen in case.scene.variants]
+
+
+def _idle(scene: Scene) -> Case:
+    """Need nothing. What a replica could serve does not matter then, so it need not be known."""
+    model, options = scene.model.model, tuple(option_of(seen, 1.0) for seen in scene.variants)
+    guard = _rollout_guard(scene)
+    claim = Claim(model, scene.variants, options, within_bounds(options), yields=guard is None)
+    return Case(scene, claim, None, guard or explain.idle(retention_s(model, scene.settings)), idle=True)
 
 
 def _learn(scene: Scene, memory: ModelMemory) -> Learned:
@@ -189,7 +167,7 @@ def _requirement(
 ) -> Requirement:
     settings = scene.settings
     waiting = backlog(scene.model, settings)
-    idle = scene.now - memory.last_arrival > settings.idle_window_s
+    idle = scene.now - memory.last_arrival > retention_s(scene.model.model, settings)
     return required(
         demand,
         cheapest,
@@ -212,11 +190,15 @@ def _guard(scene: Scene, memory: ModelMemory, demand: Demand) -> Reason | None:
     """Why nothing may be given up now, if so."""
     if scene.now - memory.since < scene.settings.level_window_s:
         return explain.guard("the load has not been seen for a full window")
-    if any(map(rolling_out, scene.variants)):
-        return explain.guard("a rollout is under way")
+    if (rollout := _rollout_guard(scene)) is not None:
+        return rollout
     if demand.held_tokens is None or backlog(scene.model, scene.settings) is None:
         return explain.guard("what the engines or the gateway hold is not fully known")
     return None
+
+
+def _rollout_guard(scene: Scene) -> Reason | None:
+    return explain.guard("a rollout is under way") if any(map(rolling_out, scene.variants)) else None
 
 
 def _blind(scene: Scene, memory: ModelMemory, what: str) -> Case:

@@ -43,6 +43,11 @@ def hold_or_wake(claim: Claim, why: Reason) -> list[VariantPlan]:
     return plans
 
 
+def let_go(claim: Claim, why: Reason) -> list[VariantPlan]:
+    """The plans for a model that needs no replica: down to what has to stay."""
+    return [_grown(claim, seen, (why, explain.idle_choice(claim, seen.variant.name))) for seen in claim.variants]
+
+
 def settled(claim: Claim, seen: VariantObservation, reasons: tuple[Reason, ...]) -> VariantPlan:
     """The plan for one of a claim's options, its last reason being what was decided."""
     return _grown(claim, seen, (*reasons, explain.choice(claim, seen.variant.name)))

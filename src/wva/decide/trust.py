@@ -59,13 +59,15 @@ def fresh_metrics(replica: Replica, settings: Settings) -> Iterator[InstanceMetr
     """The metrics of a serving replica's instances that are not stale."""
     if replica.phase in (Phase.READY, Phase.DRAINING):
         for instance in replica.instances:
-            if _fresh(instance, settings):
-                assert instance.metrics is not None
-                yield instance.metrics
+            metrics = readable(instance, settings)
+            if metrics is not None:
+                yield metrics
 
 
-def _fresh(instance: Instance, settings: Settings) -> bool:
-    return instance.metrics is not None and 0.0 <= instance.metrics.age_s <= settings.stale_s
+def readable(instance: Instance, settings: Settings) -> InstanceMetrics | None:
+    """The metrics of an instance unless they are missing or stale."""
+    metrics = instance.metrics
+    return metrics if metrics is not None and 0.0 <= metrics.age_s <= settings.stale_s else None
 
 
 def generated(variants: Iterable[VariantObservation], settings: Settings) -> dict[str, float | None]:
@@ -78,7 +80,7 @@ def generated(variants: Iterable[VariantObservation], settings: Settings) -> dic
                 if not serving:
                     totals[instance.id] = 0.0
                 else:
-                    metrics = instance.metrics if _fresh(instance, settings) else None
+                    metrics = readable(instance, settings)
                     totals[instance.id] = None if metrics is None else known(metrics.generation_tokens_total)
     return totals
 
@@ -146,7 +148,7 @@ def occupancy(variants: Iterable[VariantObservation], settings: Settings) -> Occ
             if all(instance.metrics is None for instance in replica.instances):
                 continue
             for instance in replica.instances:
-                metrics = instance.metrics if _fresh(instance, settings) else None
+                metrics = readable(instance, settings)
                 if metrics is None or instance.kv_capacity_tokens is None:
                     return None
                 usage, active, queued = known(metrics.kv_usage), known(metrics.running), known(metrics.waiting)

@@ -27,3 +27,6 @@ class Model:
     objectives: Objectives
     priority: int
     """Higher goes first where capacity is scarce."""
+    retention_s: float | None = None
+    """Seconds without a request after which it may go to zero replicas, where its minimum allows; ``None`` leaves that
+    to the policy."""

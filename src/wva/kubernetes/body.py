@@ -14,7 +14,7 @@ from wva.fleet.tick import Tick
 from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
-from wva.kubernetes.measuring.activity import active_models
+from wva.kubernetes.measuring.quiet import quiet_models
 from wva.kubernetes.ownership import Truce, handed_over, wrote
 from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.snapshot import view_of
@@ -124,11 +124,9 @@ class KubernetesFleet:
         self.loads = loads(readings, self._clock.utc())
 
     def turned(self, tick: Tick) -> None:
-        """Take in what a turn saw: which models had requests."""
-        if tick.observation is None:
-            return
-        busy = dict.fromkeys(active_models(tick.observation), tick.observation.now)
-        self.remembered = replace(self.remembered, active_at={**self.remembered.active_at, **busy})
+        """Take in what a turn saw: which models have no request."""
+        if tick.observation is not None:
+            self.remembered = replace(self.remembered, quiet=quiet_models(tick.observation, self.remembered.quiet))
 
     def _look(self, view: View, before: Remembered, now: float) -> tuple[Picture, Remembered, FleetState]:
         picture, remembered = look(view, self._setting, before, now, self._unchanged)

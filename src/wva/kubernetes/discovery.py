@@ -212,6 +212,7 @@ def _resolved(
         precision=served.precision,
         objectives=told.objectives or defaults.objectives,
         priority=priority if told.priority is None else told.priority,
+        retention_s=settings.retention_s,
     )
     return replace(known, variant=_variant(told, workload.template, arguments, name, defaults), model=model)
 

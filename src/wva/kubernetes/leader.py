@@ -240,8 +240,8 @@ def _journal(directory: Path | None, policy: Policy[M], problems: Problems) -> L
 
 
 def _of_the_policy(settings: Settings) -> Mapping[str, object]:
-    """Options of the policy: how long models are kept awake, and pods waited for, is the fleet's own affair here."""
-    return {"settings": {"idle_window_s": 1.0, "stuck_s": settings.patience.unlearned_s}}
+    """Options of the policy: how long pods are waited for is the fleet's own affair here."""
+    return {"settings": {"stuck_s": settings.patience.unlearned_s}}
 
 
 def _setting(around: Surroundings) -> Setting:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wva.control.seams import FleetState
+from wva.decide.memory import Quiet
 from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
@@ -79,8 +80,8 @@ class Remembered:
     published: Mapping[str, int] = field(default_factory=dict)
     """What the gauge said last."""
     shortages: Shortages = field(default_factory=Shortages)
-    active_at: Mapping[str, float] = field(default_factory=dict)
-    """When a model last had a request, or may have had one; by its name, in seconds since the epoch."""
+    quiet: Mapping[str, Quiet] = field(default_factory=dict)
+    """Of the models that have no request, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def look(
     pods = {name: _present(each, view) for name, each in decidable.items()}
     before = replace(before, shortages=_shortages(decidable, pods, setting.patience, before.shortages, now))
     short = before.shortages.short_of(now)
-    awake = _kept_awake(decidable, before.active_at, now)
+    awake = _kept_awake(decidable, before.quiet, now)
     scalers = defaultdict[tuple[str, str], list[Scaler]](list)
     for scaler in view.cluster.scalers:
         scalers[scaler.target.namespace, scaler.target.name].append(scaler)
@@ -202,7 +203,7 @@ def look(
         truces={name: truce for name, truce in truces.items() if truce != Truce()},
         followers=memories,
         published={name: count for name, count in before.published.items() if name in managed},
-        active_at={model.name: before.active_at.get(model.name, now) for model in models},
+        quiet={model.name: before.quiet[model.name] for model in models if model.name in before.quiet},
     )
     return Picture(found, managed, models, stock), after
 
@@ -285,8 +286,8 @@ def _bounded(variant: Variant, pin: int | None, quota: int | None, kept_awake: b
     return replace(variant, min_replicas=min(least, most), max_replicas=most)
 
 
-def _kept_awake(decidable: Mapping[str, Discovered], active_at: Mapping[str, float], now: float) -> frozenset[str]:
-    """Variants that keep a replica because their model has had requests within its retention period.
+def _kept_awake(decidable: Mapping[str, Discovered], quiet: Mapping[str, Quiet], now: float) -> frozenset[str]:
+    """Variants that keep a replica because their model may have had requests within its retention period.
 
     Of those of a model that have replicas, the cheapest of each role; one at zero is not woken for it.
     """
@@ -295,11 +296,12 @@ def _kept_awake(decidable: Mapping[str, Discovered], active_at: Mapping[str, flo
         variant, workload = each.variant, each.workload
         if variant is None or workload is None or workload.replicas == 0:
             continue
-        if now - active_at.get(variant.model, now) >= each.settings.retention_s:
+        known = quiet.get(variant.model)
+        if known is not None and now - known.since >= each.settings.retention_s:
             continue
         place = (variant.model, variant.role)
-        known = kept.get(place)
-        if known is None or (variant.cost_per_hour, variant.name) < (known.cost_per_hour, known.name):
+        other = kept.get(place)
+        if other is None or (variant.cost_per_hour, variant.name) < (other.cost_per_hour, other.name):
             kept[place] = variant
     return frozenset(variant.name for variant in kept.values())
 

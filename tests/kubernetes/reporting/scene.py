@@ -7,6 +7,7 @@ from typing import Any
 from tests.kubernetes import bodies
 from tests.record.builders import TRAFFIC
 from tests.record.builders import metrics as figures
+from wva.decide.memory import Quiet
 from wva.decide.view import not_draining
 from wva.fleet.observation import ModelObservation, Observation, Traffic, Trigger
 from wva.fleet.outcome import Outcome, Result
@@ -27,7 +28,7 @@ from wva.kubernetes.scope import Scope
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 VARIANT = "team/llama"
 HOME = Scope(home="wva")
-IDLE = Remembered(active_at={f"team/{MODEL}": 0.0})
+IDLE = Remembered(quiet={f"team/{MODEL}": Quiet(0.0, 0.0, 0.0)})
 """Its model has long had no request, and may go to zero."""
 QUIET: dict[str, str] = {}
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wva.decide.memory import Quiet
 from wva.kubernetes.ownership import Truce
 from wva.kubernetes.picture import Remembered
-from wva.kubernetes.reporting.memory import CLUSTER, IDLE_S, LARGEST_DOCUMENT, Kept, decode, encode, lasting
+from wva.kubernetes.reporting.memory import CLUSTER, LARGEST_DOCUMENT, Kept, decode, encode, lasting
 from wva.kubernetes.shortage import Shortage, Shortages, Waits
 from wva.policies.hpa.memory import VariantMemory
 
@@ -17,7 +18,6 @@ REMEMBERED = Remembered(
     truces={"team/a": Truce(written=3, replaced=2, written_at=10.25)},
     published={"team/a": 3, "other/b": 0},
     shortages=SHORT,
-    active_at={"team/org/model": 12.5},
 )
 KEPT = Kept(REMEMBERED, {("HorizontalPodAutoscaler", "team", "a"): {"currentReplicas": 2, "conditions": []}})
 
@@ -64,12 +64,8 @@ def test_a_large_namespace_has_several_documents() -> None:
 
 def test_only_what_lasts_is_kept() -> None:
     follower = VariantMemory(1.0, 1, 1, ())
-    busy = replace(REMEMBERED, followers={"team/a": follower}, active_at={"team/idle": 0.0, "team/busy": 900.0})
-    kept = lasting(busy, 900.0 + IDLE_S - 1)
-    assert (kept.followers, kept.active_at) == ({}, {"team/idle": 0.0})
-    assert kept.published == REMEMBERED.published
-    later = lasting(replace(busy, active_at={"team/idle": 0.0, "team/busy": 905.0}), 900.0 + IDLE_S)
-    assert later == kept, "requests that come are no change"
+    now = replace(REMEMBERED, followers={"team/a": follower}, quiet={"team/org/model": Quiet(1.0, 2.0, 3.0)})
+    assert lasting(now) == REMEMBERED
 
 
 NAMES = st.builds("/".join, st.tuples(st.sampled_from(["team", "other-ns", "x"]), st.text("ab/.é", min_size=1)))
@@ -89,7 +85,6 @@ REMEMBERING = st.builds(
     st.just({}),
     st.dictionaries(NAMES, WHOLE),
     SHORTAGES,
-    st.dictionaries(NAMES, FLOATS),
 )
 
 

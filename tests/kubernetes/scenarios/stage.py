@@ -22,6 +22,7 @@ from tests.waiting import free_port
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import DEPLOYMENTS, EVENTS, PODS, VARIANT_AUTOSCALINGS, Resource
+from wva.kubernetes.configuration.parse import SCALE_TO_ZERO
 from wva.kubernetes.crd.schema import custom_resource_definition
 from wva.kubernetes.manifests.rights import Where, rights, rules
 
@@ -231,6 +232,12 @@ class Stage:
                 except TimeoutError:
                     process.kill()
                     await process.wait()
+
+    async def to_zero_after(self, retention_s: float) -> None:
+        """Have all models of the namespace go to zero so long after their last request."""
+        said = f"enable_scale_to_zero: true\nretention_period: {retention_s:g}s\n"
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": SCALE_TO_ZERO}, "data": {"default": said}}
+        await apply(self.api, self.namespace, body)
 
     async def annotate(self, resource: Resource, name: str, **said: str | None) -> None:
         """Set annotations of WVA's on an object, or, by ``None``, take them away."""

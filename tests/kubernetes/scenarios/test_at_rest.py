@@ -8,8 +8,7 @@ from tests.kubernetes.rights import Recording, recorded
 from tests.kubernetes.scenarios.leading import declared, writes
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
-from wva.kubernetes.api.resource import CONFIG_MAPS, VARIANT_AUTOSCALINGS
-from wva.kubernetes.reporting.memory import IDLE_S
+from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +27,6 @@ async def test_nothing_is_written_but_the_lease(stage: Stage, per_s: float) -> N
     ):
         await stage.pods_are("llama", 2)
         await stage.condition("llama", "TargetResolved", status="True")
-        if not per_s:
-            await until(lambda: _knows_idle(stage), "it is known since when nobody has asked", IDLE_S + 60.0)
         await _settled(recording)
         before = len(recording.uses)
         version = await _version(stage)
@@ -46,11 +43,6 @@ async def test_nothing_is_written_but_the_lease(stage: Stage, per_s: float) -> N
         assert len(others) < 0.2 * REST_S, others
         assert recording.refused == []
         assert "warning" not in controller.log.read_text()
-
-
-async def _knows_idle(stage: Stage) -> bool:
-    found = await stage.api.read(CONFIG_MAPS, stage.namespace, "wva-state")
-    return any("activeAt" in text for text in found["data"].values())
 
 
 async def _version(stage: Stage) -> str:

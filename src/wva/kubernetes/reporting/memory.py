@@ -20,8 +20,6 @@ CLUSTER = "_cluster"
 """Key of what belongs to no namespace: none is called so."""
 LARGEST_DOCUMENT = 200_000
 """Bytes of a document from which another is begun. What one object has to say is far less."""
-IDLE_S = 120.0
-"""Seconds without requests from which a model counts as idle. A successor takes one that is not as active."""
 
 Declared = tuple[str, str, str]
 """Kind, namespace and name of an object that declares a variant."""
@@ -36,13 +34,12 @@ class Kept:
     """What is said of variants whose objects have no status of ours, as a status."""
 
 
-def lasting(remembered: Remembered, now: float) -> Remembered:
+def lasting(remembered: Remembered) -> Remembered:
     """What is to be kept of what is remembered: without that which changes while nothing happens.
 
-    When a model had its last request is kept once it is idle; what followers remember is seen again soon.
+    What followers remember is seen again soon; a successor watches for itself since when a model has no request.
     """
-    idle = {model: at for model, at in remembered.active_at.items() if now - at >= IDLE_S}
-    return replace(remembered, followers={}, active_at=idle)
+    return replace(remembered, followers={}, quiet={})
 
 
 def encode(kept: Kept) -> dict[str, str]:
@@ -75,17 +72,15 @@ def decode(documents: Mapping[str, str]) -> tuple[Kept, tuple[str, ...]]:
         truces=read[_TRUCES],
         published=read[_PUBLISHED],
         shortages=Shortages(waits=read[_WAITS], open=read[_SHORTAGES]),
-        active_at=read[_ACTIVE_AT],
     )
     return Kept(remembered, said), tuple(notices)
 
 
-_TRUCES, _PUBLISHED, _ACTIVE_AT, _SAID = "truces", "published", "activeAt", "said"
+_TRUCES, _PUBLISHED, _SAID = "truces", "published", "said"
 _WAITS, _SHORTAGES = "waits", "shortages"
 _KINDS: Mapping[str, Any] = {
     _TRUCES: Truce,
     _PUBLISHED: int,
-    _ACTIVE_AT: float,
     _SAID: dict[str, Any],
     _WAITS: Waits,
     _SHORTAGES: Shortage,
@@ -95,7 +90,7 @@ _KINDS: Mapping[str, Any] = {
 def _items(kept: Kept) -> Iterator[tuple[str, str, str, Any]]:
     """Section, name, the group of documents that it goes into, and the value as plain data."""
     known = kept.remembered
-    of_namespaces = {_TRUCES: known.truces, _PUBLISHED: known.published, _ACTIVE_AT: known.active_at}
+    of_namespaces = {_TRUCES: known.truces, _PUBLISHED: known.published}
     for section, values in of_namespaces.items():
         for name, value in values.items():
             yield section, name, name.partition("/")[0], _plain(section, value)

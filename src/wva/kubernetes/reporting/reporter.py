@@ -103,7 +103,7 @@ class Reporter:
             said[key] = said_after(known, report)
         self._told = _Told(said, doubts, in_ledger)
         self._statuses.say(statuses)
-        self._ledger.keep(Kept(lasting(following.remembered, now), in_ledger))
+        self._ledger.keep(Kept(lasting(following.remembered), in_ledger))
 
     def configured(self, maps: ConfigMaps) -> None:
         """Tell of the ConfigMaps whose newest content is refused."""
