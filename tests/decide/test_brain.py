@@ -70,6 +70,16 @@ def test_blind_holds_and_publishes_nothing() -> None:
         assert codes(plan) == ["blind"]
 
 
+def test_a_pinned_count_is_published_at_every_turn_however_little_is_seen() -> None:
+    held = ready(variant(min_replicas=3, max_replicas=3), 2)
+    play = Play()
+    for count in (2, 3, 3):
+        held = seen(held.variant, *(replica(f"v-{number}") for number in range(count)))
+        play.now += 15.0
+        plan = play.see(observation(play.now, None, held))["v"]
+        assert (plan.target, plan.publish, codes(plan)) == (3, 3, ["blind"])
+
+
 def test_a_hold_keeps_what_the_body_works_towards() -> None:
     recreating = seen(V, replica("a"), replica("b"), desired=3)
     plan = Play().see(observation(15.0, None, recreating))["v"]

@@ -1,6 +1,7 @@
 """Leadership by a Lease of the real API server."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -53,6 +54,8 @@ async def test_one_leads_and_hands_over_at_once_when_it_stops(api: Api, namespac
             began = asyncio.get_running_loop().time()
             await second.until_leading()
             assert asyncio.get_running_loop().time() - began < FAST.lease_s / 2
+            assert first.led_before is None
+            assert second.led_before == pytest.approx(time.time(), abs=FAST.lease_s / 2)
     found = await spec(api, namespace)
     assert found["holderIdentity"] == ""
     assert found["leaseTransitions"] == 2
@@ -69,6 +72,8 @@ async def test_a_leader_that_dies_is_followed_after_the_lease(api: Api, namespac
         lost = asyncio.get_running_loop().time()
         assert not second.leads()
         await second.until_leading()
+        assert second.led_before is not None
+        assert FAST.lease_s - FAST.retry_s - 1.0 < time.time() - second.led_before < FAST.lease_s + 1.0
         # What it did last, it did before another could begin.
         assert lost - died <= FAST.renew_s + 0.3
         assert asyncio.get_running_loop().time() > lost

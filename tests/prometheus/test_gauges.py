@@ -15,6 +15,7 @@ from wva.fleet.reason import Reason
 from wva.fleet.replica import Phase
 from wva.fleet.tick import Tick, TickResult, Timings
 from wva.prometheus.gauges import STALE_S, LoopCollector
+from wva.prometheus.inherited import NOTHING, Inherited
 from wva.record.problems import Problems
 
 NOW = 1000.0
@@ -39,10 +40,10 @@ class StandingClock:
 class Shown:
     """A collector and what it shows."""
 
-    def __init__(self, instance: str | None = None) -> None:
+    def __init__(self, instance: str | None = None, inherited: Inherited = NOTHING) -> None:
         self.clock = StandingClock()
         self.problems = Problems()
-        self.collector = LoopCollector(self.clock, self.problems, instance)
+        self.collector = LoopCollector(self.clock, self.problems, instance, inherited=inherited)
         self.registry = CollectorRegistry()
         self.registry.register(self.collector)
 
@@ -114,6 +115,35 @@ def test_a_variant_that_is_gone_takes_its_series_with_it() -> None:
     shown.collector.watch(tick(observation=observation(NOW), plan=Plan("p", "seen-1000", NOW + 30, ()), outcomes=()))
     for name in ("wva_desired_replicas", "wva_current_replicas", "wva_desired_ratio", "wva_cost_per_hour"):
         assert shown.series(name) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "first", "expected"),
+    [
+        ({"fast": 5}, tick(publish=None), [5]),
+        # What is there is not given up on an old word.
+        ({"fast": 1}, tick(publish=None), [2]),
+        ({"fast": 0}, tick(publish=None), [2]),
+        # It stays within what people allow by now.
+        ({"fast": 99}, tick(publish=None), [10]),
+        ({"gone": 5}, tick(publish=None), []),
+        ({"fast": 5}, tick(publish=None, paused=True), []),
+        ({"fast": 5}, tick(publish=None, plan=None, outcomes=()), [5]),
+        ({"fast": 5}, tick(publish=3), [3]),
+    ],
+)
+def test_what_a_predecessor_published_stands_in_until_there_is_a_count(
+    counts: dict[str, int], first: Tick, expected: list[float]
+) -> None:
+    shown = Shown(inherited=Inherited(counts, NOW + 20.0)).watch(first)
+    assert [value for _, value in shown.series("wva_desired_replicas")] == expected
+    shown.clock.now = NOW + 20.1
+    assert [value for _, value in shown.series("wva_desired_replicas")] == ([3] if expected == [3] else [])
+
+
+def test_a_count_of_ones_own_ends_what_was_inherited() -> None:
+    shown = Shown(inherited=Inherited({"fast": 5, "slow": 1}, NOW + 20.0)).watch(tick(publish=3), tick(publish=None))
+    assert shown.series("wva_desired_replicas") == []
 
 
 def test_a_pin_bounds_what_is_published() -> None:

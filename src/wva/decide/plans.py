@@ -13,9 +13,10 @@ from wva.fleet.reason import Reason
 
 
 def hold_variant(seen: VariantObservation, reasons: tuple[Reason, ...]) -> VariantPlan:
-    """Keep what the body works towards, and publish nothing unless the bounds call for another count."""
+    """Keep what the body works towards, and publish nothing unless the bounds call for a count, whatever is seen."""
     target = bounded(seen.variant, seen.desired)
-    publish = None if target == seen.desired else target
+    called_for = target != seen.desired or seen.variant.min_replicas == seen.variant.max_replicas
+    publish = target if called_for else None
     return VariantPlan(seen.variant.name, not_draining(seen), target, publish, reasons)
 
 

@@ -15,9 +15,11 @@ from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.measuring.quiet import quiet_models
+from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.ownership import Truce, handed_over, wrote
 from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
 from wva.kubernetes.snapshot import view_of
+from wva.kubernetes.strays import strays
 from wva.kubernetes.unchanged import Unchanged
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
@@ -66,6 +68,7 @@ class KubernetesFleet:
         self._clock = clock
         self._setting = setting
         self._announce = announce
+        self._looked = False
         self._unchanged = Unchanged()
         self._writes: dict[str, _Write] = {}
         """Newest write of each variant that no look has taken in yet."""
@@ -86,6 +89,10 @@ class KubernetesFleet:
                 found.append(replace(each, workload=workload, pods=pods, draining=self.carrier.marks.of(pods)))
         return found
 
+    def strays(self) -> tuple[Pod, ...]:
+        """Pods of no variant that are kept from serving; none before it is known which variants there are."""
+        return strays(self._mirror, self._setting.scope, self.picture.managed.values()) if self._looked else ()
+
     def at_zero(self) -> frozenset[str]:
         """Models that have no replica, and none on its way."""
         present = {each.variant.model for each in self.picture.managed.values() if each.workload.replicas or each.pods}
@@ -102,6 +109,7 @@ class KubernetesFleet:
         before = replace(self.remembered, truces=truces)
         # Thousands of variants take longer than others may wait for the event loop.
         self.picture, self.remembered, state = await asyncio.to_thread(self._look, view, before, now)
+        self._looked = True
         return state
 
     async def apply(self, plan: Plan) -> tuple[Outcome, ...]:

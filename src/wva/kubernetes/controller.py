@@ -22,11 +22,12 @@ from wva.kubernetes.api.client import Api, configuration
 from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.election import Candidate
 from wva.kubernetes.elector import Alone, BootClock, Elector
-from wva.kubernetes.leader import Surroundings, lead
+from wva.kubernetes.leader import lead
 from wva.kubernetes.serving.health import Vitals
 from wva.kubernetes.serving.lag import LoopLag
 from wva.kubernetes.serving.serve import Ports, served
 from wva.kubernetes.settings import Settings
+from wva.kubernetes.surroundings import Surroundings
 from wva.kubernetes.watching.watch import Watch
 from wva.record.problems import Problems
 
@@ -84,7 +85,17 @@ async def run_controller(
             if version is None:
                 return
             around = Surroundings(
-                settings, api, version, watch, elector.leads, identity, Workers(), clock, registry, problems
+                settings,
+                api,
+                version,
+                watch,
+                leads=elector.leads,
+                led_before=lambda: elector.led_before,
+                identity=identity,
+                workers=Workers(),
+                clock=clock,
+                registry=registry,
+                problems=problems,
             )
             watching = asyncio.create_task(watch.run(), name="watch")
             standing = asyncio.create_task(elector.run(), name="elector")

@@ -23,6 +23,7 @@ from wva.kubernetes.election import (
     step,
     stop,
 )
+from wva.kubernetes.objects.meta import instant
 from wva.record.problems import Problems
 
 LEASE = "lease"
@@ -70,6 +71,8 @@ class Elector:
         self._clock = clock
         self._problems = problems
         self._stopping = asyncio.Event()
+        self.led_before: float | None = None
+        """When whoever led before it was alive last, in seconds since the epoch; ``None`` where nobody is known."""
 
     @property
     def holder(self) -> str | None:
@@ -140,6 +143,7 @@ class Elector:
 
     async def _write(self, write: Write) -> None:
         metadata = {"name": self._name, "namespace": self._namespace}
+        led, before = self.leads(), self._candidate.lease
         body: Body = {
             "apiVersion": LEASES.api_version,
             "kind": "Lease",
@@ -152,6 +156,8 @@ class Elector:
             metadata["resourceVersion"] = write.expected
             answer = await self._api.replace(LEASES, self._namespace, self._name, body)
         self._candidate = accepted(self._candidate, write, parse_lease(answer), self._clock.now())
+        if write.claims and not led and before is not None:
+            self.led_before = instant(before.renewed)
 
     async def _pause(self, seconds: float) -> None:
         if self._stopping.is_set():
@@ -165,6 +171,7 @@ class Alone:
     """Leads without a Lease: where there is one controller and nobody else can act."""
 
     holder = None
+    led_before = None
 
     def __init__(self) -> None:
         self._stopping = asyncio.Event()

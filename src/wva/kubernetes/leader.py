@@ -3,39 +3,24 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-from prometheus_client import CollectorRegistry
-
-from wva.control.journal import LiveJournal
 from wva.control.limits import within
 from wva.control.loop import Loop
 from wva.control.settings import LoopSettings
-from wva.control.worker import Workers
-from wva.fleet.clock import Clock
-from wva.fleet.errors import UserError
-from wva.fleet.memory import Memory
 from wva.fleet.observation import Trigger
-from wva.fleet.policy import Policy
 from wva.fleet.readings import Readings
 from wva.fleet.tick import Tick
-from wva.kubernetes.acting.advance import DrainSettings
-from wva.kubernetes.acting.caps import Caps
-from wva.kubernetes.acting.carry_out import ActingSettings
 from wva.kubernetes.acting.keeper import DrainKeeper
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
-from wva.kubernetes.api.client import Api
 from wva.kubernetes.body import KubernetesFleet
-from wva.kubernetes.discovery import Defaults
 from wva.kubernetes.measuring.alarm import Alarm
-from wva.kubernetes.measuring.front import Credentials, Front
+from wva.kubernetes.measuring.front import Front
 from wva.kubernetes.measuring.metrics import ClusterMetrics
 from wva.kubernetes.measuring.pickers import pickers_of
 from wva.kubernetes.names import ClusterNames
-from wva.kubernetes.picture import Managed, Setting
+from wva.kubernetes.picture import Managed
 from wva.kubernetes.reporting.acting import acting_of
 from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.memory import Kept
@@ -43,19 +28,22 @@ from wva.kubernetes.reporting.poster import EventPoster
 from wva.kubernetes.reporting.reporter import Reporter
 from wva.kubernetes.reporting.writer import StatusWriter
 from wva.kubernetes.serving.leader_metrics import LeaderMetrics
-from wva.kubernetes.settings import Settings
 from wva.kubernetes.settings_values import MetricsSource
+from wva.kubernetes.surroundings import (
+    Surroundings,
+    acting_settings,
+    credentials_of,
+    inherited_of,
+    journal_of,
+    policy_of,
+    setting_of,
+)
 from wva.kubernetes.wake import Waker
 from wva.kubernetes.watching.kinds import Kind
-from wva.kubernetes.watching.watch import Watch
-from wva.policies.registry import make
 from wva.prometheus.gauges import LoopCollector
 from wva.prometheus.labels import JoinBy, Labels
 from wva.prometheus.scraper import Scraper, ScraperSettings
 from wva.prometheus.server import PrometheusServer
-from wva.record.problems import Problems
-
-M = TypeVar("M", bound=Memory)
 
 SCRAPE = ScraperSettings(interval_s=1.0, sample_s=5.0)
 """How often the controller scrapes pods, where it does that itself: to be alarmed in time, and for policies."""
@@ -63,27 +51,6 @@ LAST_S = 5.0
 """Seconds within which the last turn has to be told at the end: the lead is let go of after it."""
 FOLLOW_S = 1.0
 """Seconds between looks at which endpoint pickers there are."""
-TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-"""Where a pod has its service account's token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a leader works with, and did not make."""
-
-    settings: Settings
-    api: Api
-    version: tuple[int, int]
-    """The API server's."""
-    watch: Watch
-    leads: Callable[[], bool]
-    """Whether it may act at this moment."""
-    identity: str
-    workers: Workers
-    """Threads, the same ones whenever it leads: they do not end."""
-    clock: Clock
-    registry: CollectorRegistry
-    problems: Problems
 
 
 async def lead(around: Surroundings, on_turn: Callable[[Tick], None]) -> NoReturn:
@@ -117,21 +84,22 @@ class _Leader:
         self._ledger = ledger
         # The fleet shows plans in the collector, which names variants by the fleet.
         names = ClusterNames(lambda variant: self.fleet.find(variant))  # noqa: PLW0108
-        self.collector = LoopCollector(clock, problems, settings.controller_instance, names)
+        policy = policy_of(settings)
+        inherited = inherited_of(around, left, policy)
+        self.collector = LoopCollector(clock, problems, settings.controller_instance, names, inherited)
         self.fleet = KubernetesFleet(
             mirror,
             Writer(around.api, around.leads),
             clock,
-            _setting(around),
-            _acting(around),
+            setting_of(around),
+            acting_settings(around),
             self.collector.announce,
             left.remembered,
         )
         waker = Waker(clock, self.fleet.at_zero, self._wake)
-        self.front = Front(around.api, mirror.service, clock, problems, _credentials(settings), waker)
+        self.front = Front(around.api, mirror.service, clock, problems, credentials_of(settings), waker)
         self.engines = self._engines()
         self._alarms: set[asyncio.Task[None]] = set()
-        policy = make("wva", _of_the_policy(settings))
         self.loop: Loop[Any] = Loop(
             self.fleet,
             ClusterMetrics(self.engines, self.front, clock, self.fleet.measured),
@@ -139,7 +107,7 @@ class _Leader:
             clock,
             # Nobody looks back at turns here, and one of thousands of variants has megabytes.
             settings=LoopSettings(interval_s=settings.global_opt_interval, ticks_kept=1),
-            journal=_journal(settings.wva_journal_dir, policy, problems),
+            journal=journal_of(settings.wva_journal_dir, policy, problems),
             problems=problems,
             workers=around.workers,
         )
@@ -159,9 +127,8 @@ class _Leader:
 
     async def run(self) -> None:
         """Do all of it until cancelled, or until a part of it fails that never should."""
-        keeper = DrainKeeper(
-            self.fleet.carrier, self.fleet.present, self._loads, self._around.clock, self._around.problems
-        )
+        fleet, around = self.fleet, self._around
+        keeper = DrainKeeper(fleet.carrier, fleet.present, fleet.strays, self._loads, around.clock, around.problems)
         parts = (self._reporter, self._statuses, self._events, self._ledger, keeper, self.loop)
         async with asyncio.TaskGroup() as tasks:
             for part in parts:
@@ -226,45 +193,3 @@ class _Leader:
             looks.append(self.engines.sample([pod for each in strained for pod in each.pod_ids]))
         await asyncio.gather(*looks)
         self.loop.request(Trigger.BURST, cause)
-
-
-def _journal(directory: Path | None, policy: Policy[M], problems: Problems) -> LiveJournal[M] | None:
-    """Where decisions are recorded; to decide without is better than not to decide."""
-    if directory is None:
-        return None
-    try:
-        return LiveJournal(directory, policy)
-    except UserError as error:
-        problems.report("journal", str(error))
-        return None
-
-
-def _of_the_policy(settings: Settings) -> Mapping[str, object]:
-    """Options of the policy: how long pods are waited for is the fleet's own affair here."""
-    return {"settings": {"stuck_s": settings.patience.unlearned_s}}
-
-
-def _setting(around: Surroundings) -> Setting:
-    settings = around.settings
-    usual = Defaults()
-    defaults = Defaults(objectives=settings.objectives or usual.objectives, to_zero=settings.wva_scale_to_zero)
-    return Setting(
-        settings.scope,
-        defaults,
-        pools=settings.pools,
-        patience=settings.patience,
-        act=settings.wva_act,
-        version=around.version,
-    )
-
-
-def _acting(around: Surroundings) -> ActingSettings:
-    settings = around.settings
-    caps = Caps(settings.wva_max_replicas_per_minute, settings.wva_max_gpus_per_minute)
-    return ActingSettings(DrainSettings(version=around.version), caps)
-
-
-def _credentials(settings: Settings) -> Credentials:
-    """What endpoint pickers are shown: the token that is set, or the controller's own."""
-    token = settings.epp_metric_reader_bearer_token
-    return Credentials(token, TOKEN if token is None and TOKEN.exists() else None)

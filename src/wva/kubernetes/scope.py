@@ -24,9 +24,11 @@ class Scope:
 
     def covers(self, meta: Meta, namespaces: Mapping[str, Namespace]) -> bool:
         """Whether an object that declares a variant is its business."""
-        if meta.deleted_at is not None or (meta.label(INSTANCE) or None) != (self.instance or None):
-            return False
-        return self.covers_namespace(meta.namespace, namespaces)
+        return meta.deleted_at is None and self.is_own(meta) and self.covers_namespace(meta.namespace, namespaces)
+
+    def is_own(self, meta: Meta) -> bool:
+        """Whether an object is for this controller, and not for one of another instance."""
+        return (meta.label(INSTANCE) or None) == (self.instance or None)
 
     def covers_namespace(self, name: str, namespaces: Mapping[str, Namespace]) -> bool:
         """Whether it looks there: a controller for one namespace takes no part in choosing among them."""

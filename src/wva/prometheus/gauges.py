@@ -10,12 +10,13 @@ from prometheus_client.registry import Collector
 from wva.decide.view import bounded, not_draining
 from wva.fleet.clock import Clock
 from wva.fleet.model import Model
-from wva.fleet.observation import Observation
+from wva.fleet.observation import Observation, VariantObservation
 from wva.fleet.outcome import Result
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.replica import Phase
 from wva.fleet.tick import Tick, TickResult
 from wva.fleet.variant import Variant
+from wva.prometheus.inherited import NOTHING, Inherited
 from wva.record.problems import Problems
 
 STALE_S = 60.0
@@ -62,17 +63,24 @@ class LoopCollector(Collector):
     """Makes metrics of the newest turn, whenever it is asked; register it with a ``CollectorRegistry``.
 
     ``wva_desired_replicas`` is a variant's only while it is known: not where the plan withholds it, nor once the plan
-    has expired, nor while the loop is paused. A follower that finds none keeps what it has.
+    has expired, nor while the loop is paused. A follower that finds none keeps what it has. What a predecessor
+    published stands in until this loop's own plans say a count.
     """
 
     def __init__(
-        self, clock: Clock, problems: Problems, controller_instance: str | None = None, names: Names | None = None
+        self,
+        clock: Clock,
+        problems: Problems,
+        controller_instance: str | None = None,
+        names: Names | None = None,
+        inherited: Inherited = NOTHING,
     ) -> None:
         """``controller_instance`` tells several controllers of one cluster apart, as a label of its own."""
         self._clock = clock
         self._problems = problems
         self._instance = controller_instance
         self._names = names or Names()
+        self._inherited = inherited
         self._seen: Observation | None = None
         self._plan: Plan | None = None
         self._paused = False
@@ -101,6 +109,7 @@ class LoopCollector(Collector):
     def announce(self, plan: Plan) -> None:
         """Show a plan before it is carried out, to those who follow it, and whose part waits for it to be shown."""
         self._plan = plan
+        self._inherited = self._inherited.without(plan)
 
     def watch(self, tick: Tick) -> None:
         """Take a turn in: what the loop calls after each."""
@@ -113,7 +122,7 @@ class LoopCollector(Collector):
         if tick.observation is not None:
             self._seen = tick.observation
         if tick.plan is not None and tick.observation is not None:
-            self._plan = tick.plan
+            self.announce(tick.plan)
             self._decisions.observe(tick.timings.decide_s)
             self._count_changes(tick, tick.plan, tick.observation)
 
@@ -123,7 +132,7 @@ class LoopCollector(Collector):
         seen = self._seen if self._seen is not None and now - self._seen.now <= STALE_S else None
         plan = self._plan if self._plan is not None and now <= self._plan.valid_until else None
         if seen is not None:
-            yield from self._replicas(seen, None if self._paused else plan)
+            yield from self._replicas(seen, plan, now)
             yield self._cost(seen)
             if plan is not None:
                 yield from self._capacity(seen, plan)
@@ -141,7 +150,7 @@ class LoopCollector(Collector):
             errors.add_metric([component], count)
         yield errors
 
-    def _replicas(self, seen: Observation, plan: Plan | None) -> Iterator[Metric]:
+    def _replicas(self, seen: Observation, plan: Plan | None, now: float) -> Iterator[Metric]:
         names = [*VariantLabels._fields] + (["controller_instance"] if self._instance else [])
         desired = GaugeMetricFamily("wva_desired_replicas", "Replicas that a variant should have.", labels=names)
         current = GaugeMetricFamily(
@@ -156,12 +165,17 @@ class LoopCollector(Collector):
             labels = [*labels_of[variant.variant.name]] + ([self._instance] if self._instance else [])
             has = not_draining(variant)
             current.add_metric(labels, has)
-            part = None if self._names.is_withheld(variant.variant) else parts.get(variant.variant.name)
-            wanted = published(part, variant.variant)
+            wanted = self._wanted(variant, parts.get(variant.variant.name), now)
             if wanted is not None:
                 desired.add_metric(labels, wanted)
                 ratio.add_metric(labels, wanted / has if has else wanted)
         yield from (desired, current, ratio)
+
+    def _wanted(self, seen: VariantObservation, part: VariantPlan | None, now: float) -> int | None:
+        if self._paused or self._names.is_withheld(seen.variant):
+            return None
+        own = published(part, seen.variant)
+        return self._inherited.count(seen, now) if own is None else own
 
     def _cost(self, seen: Observation) -> Metric:
         cost = GaugeMetricFamily(

@@ -169,7 +169,7 @@ async def controller(where: Place, leads: Callable[[], bool] = lambda: True) -> 
         fleet = KubernetesFleet(watch.mirror, Writer(api, leads), clock, setting, acting, lambda _: None, Remembered())
         found = Stage(where, fleet, problems, clock)
         await until(found.is_seen, "the variant is seen")
-        keeper = DrainKeeper(fleet.carrier, fleet.present, found.loads, clock, problems, LOOK_S)
+        keeper = DrainKeeper(fleet.carrier, fleet.present, fleet.strays, found.loads, clock, problems, LOOK_S)
         async with _running(keeper.run()):
             yield found
 

@@ -10,6 +10,7 @@ from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.keeper import DrainKeeper
 from wva.kubernetes.acting.load import Load
 from wva.kubernetes.acting.writer import Writer
+from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.picture import Managed
 from wva.record.problems import Problems
 
@@ -24,12 +25,16 @@ class Kept:
         self.problems = Problems()
         self.declared = True
         self.asked = 0
-        self.keeper = DrainKeeper(self.carrier, self.managed, self.loads, Clock(), self.problems)
+        self.keeper = DrainKeeper(self.carrier, self.managed, self.strays, self.loads, Clock(), self.problems)
 
     def managed(self) -> list[Managed]:
         self.cluster.see()
         marks = self.carrier.marks.of(self.cluster.pods)
         return [managed(self.cluster.workload, self.cluster.pods, marks=marks)] if self.declared else []
+
+    def strays(self) -> list[Pod]:
+        pods = () if self.declared else self.cluster.pods
+        return [pod for pod in pods if pod.draining is not None or pod.serving is False]
 
     async def loads(self, managed: Sequence[Managed]) -> Mapping[str, Load]:
         self.asked += 1
@@ -40,6 +45,14 @@ class Kept:
         await self.carrier.carry_out(plan(part(2, 3)), found, Known())
         self.cluster.run_kubelets()
         assert sum(map(drains, self.cluster.truth.values())) == 1
+
+
+def assert_all_serve(kept: Kept) -> None:
+    kept.cluster.run_kubelets()
+    kept.cluster.see()
+    assert not any(map(drains, kept.cluster.truth.values()))
+    assert all(pod.ready for pod in kept.cluster.pods)
+    assert kept.cluster.replicas == 3
 
 
 async def test_while_nothing_drains_nobody_is_asked_and_nothing_is_written() -> None:
@@ -72,8 +85,30 @@ async def test_pods_of_a_variant_that_is_declared_no_longer_serve_again() -> Non
     await kept.keeper.look()
     kept.declared = False
     await kept.keeper.look()
-    assert not any(map(drains, kept.cluster.truth.values()))
-    assert kept.cluster.replicas == 3
+    assert_all_serve(kept)
+
+
+async def test_pods_that_were_drained_for_a_variant_that_is_gone_by_now_serve_again() -> None:
+    kept = Kept()
+    await kept.drain_one()
+    kept.cluster.see()
+    kept.declared = False
+    await kept.keeper.look()
+    assert_all_serve(kept)
+
+
+async def test_a_pod_that_is_given_back_in_part_is_given_back_again() -> None:
+    kept = Kept()
+    await kept.drain_one()
+    kept.cluster.see()
+    kept.declared = False
+    for writes in (0, 1):
+        kept.cluster.fails_in = writes
+        await kept.keeper.look()
+        assert "drains" in kept.problems.now
+        kept.cluster.see()
+    await kept.keeper.look()
+    assert_all_serve(kept)
 
 
 async def test_what_fails_is_a_problem_until_it_works() -> None:

@@ -68,7 +68,9 @@ async def pinned(stage: Stage, variant: str, count: int | None) -> None:
 
 
 @asynccontextmanager
-async def declared(stage: Stage, pin: int, *, per_s: float = 2.0, pod: Body | None = None) -> AsyncIterator[Picker]:
+async def declared(
+    stage: Stage, pin: int | None, *, per_s: float = 2.0, pod: Body | None = None
+) -> AsyncIterator[Picker]:
     """A Deployment whose pods run on nodes of its own, behind a gateway, and its variant held at a count.
 
     It gets ``per_s`` small requests a second.

@@ -3,6 +3,7 @@
 import signal
 import time
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -25,6 +26,8 @@ from tests.kubernetes.waiting import until
 from wva.kubernetes.api.resource import CONFIG_MAPS
 
 pytestmark = pytest.mark.slow
+UNTIL_OWN_TURNS = 45
+"""By which a leader has decided on what it saw itself: it takes half a minute."""
 
 
 async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
@@ -66,6 +69,28 @@ async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> 
             assert took_s < LEASE_S + 3.0
     assert seen.overlaps("first", "second") == []
     assert {each.count for each in seen.seen} == {"2.0"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_next_one_says_the_counts_that_hold_before_it_knows_the_load(
+    stage: Stage, how: signal.Signals
+) -> None:
+    async with declared(stage, None), stage.controller(**QUICK, WVA_ACT="gauge") as first:
+        await until_shown(first, DESIRED)
+        await until(lambda: _state(stage, '"published"'), "the count is stored")
+        async with stage.controller(**QUICK, WVA_ACT="gauge") as second:
+            first.send(how)
+            await until_holds(stage, "wva-2")
+            led_at = time.monotonic()
+            await until_shown(second, DESIRED)
+            said_s = time.monotonic() - led_at
+            async with scraped("llama", {"second": second}) as seen:
+                await second.turns(UNTIL_OWN_TURNS)
+    gaps = [after.received_at - before.received_at for before, after in pairwise(seen.seen)]
+    print(f"said {said_s:.2f} s after it led, then every {max(gaps):.2f} s at least")
+    assert said_s < 4.0
+    assert max(gaps) < 2.0, "silent in between"
+    assert {each.count for each in seen.seen} == {"1.0"}
 
 
 async def test_one_that_slept_through_its_lease_writes_and_says_nothing(stage: Stage) -> None:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from tests.kubernetes.apply import apply
+from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
+from tests.kubernetes.node_agent import A100
 from tests.kubernetes.scenarios.leading import QUICK, declared, pinned
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.scenarios.traffic import Traffic, clients
 from tests.kubernetes.waiting import until
+from wva.kubernetes.api.resource import VARIANT_AUTOSCALINGS
 from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
 
 pytestmark = pytest.mark.slow
@@ -43,6 +47,25 @@ async def test_the_next_one_takes_back_what_is_wanted_again(stage: Stage) -> Non
         after = await stage.pods("llama")
         assert {pod["metadata"]["uid"] for pod in after} == before
         assert traffic.outcomes().keys() <= {"answered", "open"}
+
+
+async def test_the_next_one_puts_back_what_is_declared_no_longer(stage: Stage) -> None:
+    async with declared(stage, 3, per_s=0.0, pod=GATED) as gateway, clients(gateway.url) as traffic:
+        await _killed(stage, traffic)
+        before = {pod["metadata"]["uid"] for pod in await stage.pods("llama")}
+        await stage.api.delete(VARIANT_AUTOSCALINGS, stage.namespace, "llama")
+        async with stage.controller(**QUICK):
+            await until(lambda: _none_drain(stage), "nothing is left of the drains")
+            await stage.pods_are("llama", 3)
+        assert {pod["metadata"]["uid"] for pod in await stage.pods("llama")} == before
+
+
+async def test_pods_with_a_gate_serve_though_nothing_can_be_decided_of_them(stage: Stage) -> None:
+    deployed = vllm("llama", "--pipeline-parallel-size", "2", product=stage.product(A100), gpus=2, pod=GATED)
+    async with stage.nodes({A100: 8}), stage.controller(**QUICK):
+        await apply(stage.api, stage.namespace, deployed, variant_autoscaling("llama", "llama"))
+        await stage.condition("llama", "OptimizationReady", status="False", reason="NotModelled")
+        await stage.pods_are("llama", 1)
 
 
 async def _killed(stage: Stage, traffic: Traffic) -> str:

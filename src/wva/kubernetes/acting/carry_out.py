@@ -100,7 +100,7 @@ class Carrier:
     async def give_back(self, pod: Pod) -> None:
         """Put a pod back into service of which nobody takes care any longer. Raises as ``tend`` does."""
         with suppress(ChangedError):
-            await self._taker.restore(pod)
+            await self._taker.give_back(pod)
 
     async def _part(
         self, plan: Plan, part: VariantPlan, managed: Managed | None, known: Known, members: Sequence[Replica]

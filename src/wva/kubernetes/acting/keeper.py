@@ -23,17 +23,27 @@ class DrainKeeper:
         self,
         carrier: Carrier,
         managed: Callable[[], Collection[Managed]],
+        strays: Callable[[], Collection[Pod]],
         loads: Callable[[Sequence[Managed]], Awaitable[Mapping[str, Load]]],
         clock: Clock,
         problems: Problems,
         interval_s: float = 1.0,
     ) -> None:
-        """``managed`` gives all variants with their pods and counts as they are at that moment.
+        """Look after nothing yet.
 
-        ``loads`` asks the pods of some variants for their load; it goes by their ids.
+        Args:
+            carrier: Writes, and knows what it wrote.
+            managed: Gives all variants with their pods and counts as they are at that moment.
+            strays: Gives pods of none of them that are kept from serving.
+            loads: Asks the pods of some variants for their load; it goes by their ids.
+            clock: Tells the time.
+            problems: Where it is told what fails.
+            interval_s: Seconds between two looks.
+
         """
         self._carrier = carrier
         self._managed = managed
+        self._strays = strays
         self._loads = loads
         self._clock = clock
         self._problems = problems
@@ -59,6 +69,7 @@ class DrainKeeper:
         loads = await self._loads(draining) if draining else {}
         declared = {pod.uid for each in managed for pod in each.pods}
         lost = {uid: pod for uid, pod in self._draining.items() if uid not in declared}
+        lost |= {pod.uid: pod for pod in self._strays()}
         tended = [each for each in managed if marks[each.variant.name] or _waits(each.pods)]
         failures = await _failures([self._carrier.tend(each, loads) for each in tended])
         kept = await _failures([self._carrier.give_back(pod) for pod in lost.values()])

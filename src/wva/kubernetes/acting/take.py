@@ -47,8 +47,14 @@ class Taker:
                 if isinstance(result, BaseException):
                     raise result
 
-    async def restore(self, pod: Pod) -> None:
-        """Put a pod back into service. Raises as ``take`` does."""
+    async def give_back(self, pod: Pod) -> None:
+        """Put a pod back into service, and have it bear nothing of WVA. Raises as ``take`` does."""
+        # First the gate: a pod that bears no mark is not known to have been WVA's.
+        if pod.serving is False:
+            await self._pod(SetGate(pod, serving=True))
+        await self._restore(pod)
+
+    async def _restore(self, pod: Pod) -> None:
         try:
             await pods.restore(self._writer, pod)
         except PodGoneError:
@@ -57,7 +63,7 @@ class Taker:
 
     async def _pod(self, step: MarkDraining | Restore | SetGate | SetDeletionCost) -> None:
         if isinstance(step, Restore):
-            await self.restore(step.pod)
+            await self._restore(step.pod)
             return
         try:
             match step:
