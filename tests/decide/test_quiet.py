@@ -29,7 +29,7 @@ V = variant()
 NOW = 50.0
 BEFORE = Quiet(10.0, 45.0, 7.0)
 NOBODY = traffic(7.0)
-RESTING = replace(BUSY, running=0.0, waiting=0.0)
+RESTING = replace(BUSY, age_s=0.0, running=0.0, waiting=0.0)
 NAN = float("nan")
 RETENTION_S = 60.0
 SHORTLY = replace(MODEL, retention_s=RETENTION_S)
@@ -79,17 +79,23 @@ def test_since_when_a_model_is_quiet(of: Traffic | None, variants: list[VariantO
     assert (found and found.since) == since
 
 
+@pytest.mark.parametrize(("gateway_s", "engine_s", "seen"), [(1.0, 3.0, 47.0), (4.0, 3.0, 46.0), (9.0, 3.0, 45.0)])
+def test_it_is_known_up_to_the_oldest_figure(gateway_s: float, engine_s: float, seen: float) -> None:
+    found = look(replace(NOBODY, age_s=gateway_s), one(replace(RESTING, age_s=engine_s)))
+    assert found == replace(BEFORE, seen=seen)
+
+
 def test_a_first_look_and_one_after_a_gap_begin_anew() -> None:
     assert look(NOBODY, one(), before=None) == Quiet(NOW, NOW, 7.0)
     away = Quiet(-1000.0, NOW - SETTINGS.level_window_s - 1.0, 7.0)
     assert look(NOBODY, one(), before=away) == Quiet(NOW, NOW, 7.0)
 
 
-@pytest.mark.parametrize(("own", "expected"), [(40.0, True), (40.1, False), (None, False), (0.0, True)])
+@pytest.mark.parametrize(("own", "expected"), [(35.0, True), (35.1, False), (None, False), (0.0, True)])
 def test_the_models_own_retention_goes_before_the_policys(own: float | None, expected: bool) -> None:
-    assert retired(BEFORE, replace(MODEL, retention_s=own), NOW, SETTINGS) is expected
-    assert retired(replace(BEFORE, since=NOW - SETTINGS.idle_window_s), MODEL, NOW, SETTINGS)
-    assert not retired(None, replace(MODEL, retention_s=own), NOW, SETTINGS)
+    assert retired(BEFORE, replace(MODEL, retention_s=own), SETTINGS) is expected
+    assert retired(replace(BEFORE, since=BEFORE.seen - SETTINGS.idle_window_s), MODEL, SETTINGS)
+    assert not retired(None, replace(MODEL, retention_s=own), SETTINGS)
 
 
 def shown(now: float, arrivals: float | None, *variants: VariantObservation, **more: object) -> Observation:
@@ -182,4 +188,4 @@ def test_none_goes_before_it_was_seen_without_a_request_for_that_long(
         elif kind != "nothing":
             since = None
         known = since is not None and now - since >= retention_s
-        assert retired(quiet, model, now, SETTINGS) is known
+        assert retired(quiet, model, SETTINGS) is known

@@ -93,6 +93,14 @@ def test_what_is_added_is_optional() -> None:
     assert (found.role, found.priority, found.ttft, found.tpot) == (Role.DECODE, -3, "1s500ms", "50ms")
 
 
+def test_a_status_that_is_not_as_it_is_to_be_counts_as_none() -> None:
+    body = yaml.safe_load(SPRING)
+    body["status"]["desiredOptimizedAlloc"]["numReplicas"] = "4"
+    found = variant_autoscaling(body)
+    assert isinstance(found, VariantAutoscaling)
+    assert found.desired is None
+
+
 @pytest.mark.parametrize(
     ("spec", "problem"),
     [

@@ -23,6 +23,9 @@ def manifests(
     instance: Annotated[
         str | None, typer.Option(help="Look only at objects labelled wva.llmd.ai/controller-instance with this.")
     ] = None,
+    lease: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the Lease that tells who leads, also in the Role.")
+    ] = None,
     part: Annotated[Part, typer.Option(help="What to print; all is everything but monitoring.")] = Part.ALL,
     kustomize: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a folder for kustomize instead of printing.")
@@ -35,6 +38,7 @@ def manifests(
         kubernetes=kubernetes,
         namespaced=namespaced,
         instance=instance,
+        lease=lease,
     )
     if kustomize is None:
         typer.echo(as_yaml(objects(chosen, part)), nl=False)

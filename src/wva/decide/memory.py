@@ -75,9 +75,14 @@ class Quiet:
     since: float
     """Since when that is known without a gap, in seconds since the epoch."""
     seen: float
-    """When it was seen last, in seconds since the epoch."""
+    """Until when, by the oldest of the figures that say so."""
     requests: float
     """Requests so far, by the gateway's counter."""
+
+    @property
+    def lasted_s(self) -> float:
+        """For how many seconds that is known."""
+        return self.seen - self.since
 
 
 @dataclass(frozen=True, slots=True)

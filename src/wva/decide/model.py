@@ -47,7 +47,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     quiet = watched(memory.quiet, scene.model, scene.variants, scene.now, scene.settings)
     learned = _learn(scene, replace(memory, quiet=quiet))
     memory = learned.memory
-    if retired(quiet, scene.model.model, scene.now, scene.settings) and not _waits(scene):
+    if retired(quiet, scene.model.model, scene.settings) and not _waits(scene):
         return _idle(scene), memory
     if not learned.seen:
         return _blind(scene, memory, "the gateway's figures are missing or stale"), memory

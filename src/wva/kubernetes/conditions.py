@@ -25,6 +25,7 @@ class Because(StrEnum):
 
     ACCEPTED = "Accepted"
     INVALID = "InvalidConfiguration"
+    UNREADABLE = "InvalidSpec"
     DUPLICATE = "DuplicateTarget"
     NAME_TAKEN = "DuplicateName"
 

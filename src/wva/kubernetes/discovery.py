@@ -16,7 +16,7 @@ from wva.kubernetes.configuration.settings import ConfigMaps, ModelSettings, mod
 from wva.kubernetes.decidable import decidable, undecidable
 from wva.kubernetes.declaration import Declaration, Source, is_managed, of_scaler, of_variant_autoscaling
 from wva.kubernetes.objects.config_map import Namespace
-from wva.kubernetes.objects.meta import Meta
+from wva.kubernetes.objects.meta import Meta, Unreadable
 from wva.kubernetes.objects.scaler import Scaler, Target
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
 from wva.kubernetes.objects.workload import Template, Workload
@@ -39,6 +39,8 @@ class Cluster:
     config_maps: ConfigMaps = field(default_factory=dict)
     shapes: Mapping[str, ModelShape] = field(default_factory=packaged_models)
     """Models that there are figures for."""
+    unreadable: Sequence[Unreadable] = ()
+    """``VariantAutoscaling`` objects too."""
 
     def workload(self, target: Target) -> Workload | None:
         """The object that a target means."""
@@ -114,6 +116,10 @@ def _declared(cluster: Cluster, scope: Scope, unchanged: Unchanged) -> Iterable[
         if scope.covers(custom.meta, cluster.namespaces):
             source = Source.VARIANT_AUTOSCALING
             yield custom.meta, source, unchanged.once((source, custom.meta.key, "told"), _of_custom, custom)
+    for each in cluster.unreadable:
+        if scope.covers(each.meta, cluster.namespaces):
+            problem = f"it is not as this kind is to be, correct or delete it: {each.problem}"
+            yield each.meta, Source.VARIANT_AUTOSCALING, _not_accepted(Because.UNREADABLE, problem)
     for scaler in cluster.scalers:
         if is_managed(scaler) and scope.covers(scaler.meta, cluster.namespaces):
             source = Source(scaler.kind.value)

@@ -163,8 +163,7 @@ def look(
     decidable = {each.variant.name: each for each in found if each.variant is not None}
     pods = {name: _present(each, view) for name, each in decidable.items()}
     before = replace(before, shortages=_shortages(decidable, pods, setting.patience, before.shortages, now))
-    short = before.shortages.short_of(now)
-    awake = _kept_awake(decidable, before.quiet, now)
+    moment = _Moment(now, before.shortages.short_of(now), _kept_awake(decidable, before.quiet))
     scalers = defaultdict[tuple[str, str], list[Scaler]](list)
     for scaler in view.cluster.scalers:
         scalers[scaler.target.namespace, scaler.target.name].append(scaler)
@@ -173,30 +172,16 @@ def look(
     memories: dict[str, VariantMemory] = {}
     for name, each in decidable.items():
         assert each.workload is not None
-        assert each.variant is not None
         truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
         on_target = scalers[each.workload.meta.key]
-        orders = _orders(each, view, setting.act)
-        one = _managed(
-            each,
-            view,
-            orders,
-            setting.version,
-            on_target,
-            pods[name],
-            truces[name],
-            now,
-            name in short,
-            name in awake,
-            setting.patience.over(now) if each.variant.accelerator in short else None,
-        )
+        one = _managed(each, view, setting, moment, on_target, pods[name], truces[name])
         managed[name] = one
         if one.follower is not None:
             memories[name] = watched(
                 before.followers.get(name), one.follower, each.workload.replicas, before.published.get(name), now
             )
     accelerators = [each.variant.accelerator for each in managed.values()]
-    stock = inventory(view.nodes, view.pods, accelerators, setting.pools, short)
+    stock = inventory(view.nodes, view.pods, accelerators, setting.pools, moment.short)
     models = tuple({each.model.name: each.model for each in decidable.values() if each.model is not None}.values())
     after = replace(
         before,
@@ -206,6 +191,18 @@ def look(
         quiet={model.name: before.quiet[model.name] for model in models if model.name in before.quiet},
     )
     return Picture(found, managed, models, stock), after
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What holds of the fleet at the moment of a look."""
+
+    now: float
+    """Seconds since the epoch."""
+    short: Collection[str]
+    """Variants whose quota is used up, and accelerators that are out of stock, by their names."""
+    awake: Collection[str]
+    """Variants that keep a replica though their minimum is 0, by their names."""
 
 
 def _orders(each: Discovered, view: View, default: Act) -> VariantOrders:
@@ -222,30 +219,28 @@ def _present(each: Discovered, view: View) -> tuple[Pod, ...]:
 def _managed(
     each: Discovered,
     view: View,
-    orders: VariantOrders,
-    version: tuple[int, int],
+    setting: Setting,
+    moment: _Moment,
     on_target: Sequence[Scaler],
     pods: tuple[Pod, ...],
     truce: Truce,
-    now: float,
-    short_of_quota: bool,
-    kept_awake: bool,
-    pending_since: float | None,
 ) -> Managed:
     workload, declaration = each.workload, each.declaration
     assert each.variant is not None
     assert workload is not None
     assert declaration is not None
+    name, now = each.variant.name, moment.now
+    orders = _orders(each, view, setting.act)
     own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
     following = followers(own, declaration.target, each.meta.name)
     mode = mode_of(orders.act is Act.DIRECT, orders.follows, following)
-    quota = sum(pod.deleted_at is None for pod in pods) if short_of_quota else None
-    variant = _bounded(each.variant, orders.pin, quota, kept_awake)
+    quota = sum(pod.deleted_at is None for pod in pods) if name in moment.short else None
+    variant = _bounded(each.variant, orders.pin, quota, name in moment.awake)
     follower = following[0] if mode in (Mode.HPA, Mode.KEDA) else None
     namespace = workload.meta.namespace
     method = drain_method(workload, view.pools(namespace), view.services(namespace))
     draining = view.draining(pods)
-    chosen = chooses_victims(workload, method, version)
+    chosen = chooses_victims(workload, method, setting.version)
     carrier = traits(mode, follower, workload.replicas, drains=method.drains, chooses_victims=chosen)
     revision = current_revision(workload, view.replica_sets(workload.meta.uid))
     return Managed(
@@ -268,7 +263,7 @@ def _managed(
             carrier,
             now,
             {pod: known.since for pod, known in draining.items()},
-            pending_since,
+            setting.patience.over(now) if variant.accelerator in moment.short else None,
         ),
     )
 
@@ -286,7 +281,7 @@ def _bounded(variant: Variant, pin: int | None, quota: int | None, kept_awake: b
     return replace(variant, min_replicas=min(least, most), max_replicas=most)
 
 
-def _kept_awake(decidable: Mapping[str, Discovered], quiet: Mapping[str, Quiet], now: float) -> frozenset[str]:
+def _kept_awake(decidable: Mapping[str, Discovered], quiet: Mapping[str, Quiet]) -> frozenset[str]:
     """Variants that keep a replica because their model may have had requests within its retention period.
 
     Of those of a model that have replicas, the cheapest of each role; one at zero is not woken for it.
@@ -297,7 +292,7 @@ def _kept_awake(decidable: Mapping[str, Discovered], quiet: Mapping[str, Quiet],
         if variant is None or workload is None or workload.replicas == 0:
             continue
         known = quiet.get(variant.model)
-        if known is not None and now - known.since >= each.settings.retention_s:
+        if known is not None and known.lasted_s >= each.settings.retention_s:
             continue
         place = (variant.model, variant.role)
         other = kept.get(place)

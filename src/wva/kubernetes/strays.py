@@ -22,7 +22,7 @@ def strays(mirror: Mirror, scope: Scope, managed: Collection[Managed]) -> tuple[
     if not held:
         return ()
     cluster = mirror.cluster()
-    unclear = {key[0] for _, key in mirror.unreadable()}
+    unclear = {each.meta.namespace for each in mirror.unreadable().values()}
     own = [each.workload.meta.uid for each in managed]
     others = [
         found.meta.uid for target in _of_others(cluster, scope) if (found := cluster.workload(target)) is not None

@@ -32,6 +32,7 @@ async def installed(request: pytest.FixtureRequest, api: Api, namespace: str) ->
         kubernetes=Kubernetes.V1_20,
         namespaced=request.param == "namespaced",
         instance="blue" if request.param == "instance" else None,
+        lease="blue.example" if request.param == "instance" else None,
     )
     bodies = list(yaml.safe_load_all(as_yaml(objects(chosen, Part.ALL))))
     for body in bodies:

@@ -54,7 +54,7 @@ async def test_what_the_account_may(api: Api, installed: Installation) -> None:
         return bool((await api.create(SUBJECT_ACCESS_REVIEWS, None, body))["status"]["allowed"])
 
     wide = not installed.namespaced
-    for right in rights(installed.instance):
+    for right in rights(installed.instance, installed.lease):
         of_cluster = right.where in ("cluster", "metrics")
         place = None if of_cluster else installed.namespace
         for what in right.urls or right.resources:

@@ -1,5 +1,6 @@
 """What is installed, as data: names that do not collide, current API groups, and a folder for kustomize that is new."""
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,22 @@ def test_the_pods_environment_says_what_was_chosen() -> None:
     assert found.notices == ()
     assert (found.settings.pod_namespace, found.settings.watch_namespace) == ("a", "a")
     assert found.settings.controller_instance == "blue"
+    assert found.settings.lease == "blue.72dd1cf1.llm-d.ai"
     assert parse_settings({}, environment(BASE)).settings.watch_namespace is None
+
+
+def test_the_lease_that_is_named_is_the_one_that_the_role_allows() -> None:
+    chosen = replace(BASE, lease="shared.example")
+    (pod,) = (body["spec"]["template"]["spec"] for body in of_kind(chosen, "Deployment"))
+    environment = {each["name"]: each.get("value") for each in pod["containers"][0]["env"]}
+    assert environment["LEADER_ELECTION_ID"] == "shared.example"
+    named = [
+        rule["resourceNames"]
+        for role in of_kind(chosen, "Role")
+        for rule in role["rules"]
+        if "leases" in rule["resources"] and "resourceNames" in rule
+    ]
+    assert named == [["shared.example"]]
 
 
 def test_what_is_mounted_is_what_is_written_to() -> None:
@@ -113,11 +129,13 @@ def test_a_monitor_finds_the_service() -> None:
         ({"instance": "a.b"}, "instance 'a.b'"),
         ({"instance": "x" * 41}, "at most 40"),
         ({"image": "a b"}, "image 'a b'"),
+        ({"lease": "A"}, "lease 'A'"),
+        ({"lease": "a..b"}, "lease 'a..b'"),
     ],
 )
 def test_impossible_names(given: dict[str, str], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        Installation(given.get("image", "x"), given.get("namespace", HOME), instance=given.get("instance"))
+        Installation(**{"image": "x", **given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("folder", "chosen"), [("base", BASE), ("namespaced", NAMESPACED)])

@@ -47,6 +47,8 @@ async def test_it_keeps_to_its_rights(api: Api, installed: Installation, kubecon
     await apply(api, home, gated, _declared(installed))
     account = await service_account(api, kubeconfig, tmp_path, home, name, [])
     given = {"POD_NAMESPACE": home, "WATCH_NAMESPACE": only or "", "CONTROLLER_INSTANCE": installed.instance or ""}
+    if installed.lease:
+        given["LEADER_ELECTION_ID"] = installed.lease
     settings = parse_settings({}, {**ENVIRONMENT, **given}).settings
     stop, ports = asyncio.Event(), asyncio.get_running_loop().create_future()
     async with recorded(account.kubeconfig, tmp_path) as recording:
@@ -60,7 +62,7 @@ async def test_it_keeps_to_its_rights(api: Api, installed: Installation, kubecon
         await _metrics_are_read(api, kubeconfig, tmp_path, home, await ports)
         stop.set()
         await asyncio.wait_for(controller, 30)
-    found = compare(recording.uses, rights(installed.instance), home, only)
+    found = compare(recording.uses, rights(installed.instance, installed.lease), home, only)
     # Nodes are asked for where they may not be seen: an administrator may have allowed it.
     assert {use for use in (*recording.refused, *found.missing) if use.resource != "nodes"} == set()
     assert bool(recording.refused) is installed.namespaced

@@ -7,7 +7,7 @@ from wva.decide.memory import Quiet
 from wva.fleet.observation import ModelObservation
 from wva.kubernetes.measuring.quiet import quiet_models
 
-RESTING = replace(BUSY, running=0.0, waiting=0.0)
+RESTING = replace(BUSY, age_s=0.0, running=0.0, waiting=0.0)
 
 
 def test_a_models_own_variants_say_whether_it_is_quiet() -> None:

@@ -28,7 +28,7 @@ from wva.kubernetes.scope import Scope
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 VARIANT = "team/llama"
 HOME = Scope(home="wva")
-IDLE = Remembered(quiet={f"team/{MODEL}": Quiet(0.0, 0.0, 0.0)})
+IDLE = Remembered(quiet={f"team/{MODEL}": Quiet(0.0, bodies.NOW_S, 0.0)})
 """Its model has long had no request, and may go to zero."""
 QUIET: dict[str, str] = {}
 

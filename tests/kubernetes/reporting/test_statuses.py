@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -205,6 +206,31 @@ async def test_who_may_not_write_tries_little(api: Api, kubeconfig: Path, namesp
         assert await stage.say(*((name, WELL) for name in names)) == 1.0
     assert "forbidden" in stage.problems.now[STATUS]
     assert asked <= 8
+
+
+class Refusing(Api):
+    """An API server that takes no object as it is by now, as where a stricter definition came over it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def patch(self, *_: Any, **__: Any) -> Any:
+        self.asked += 1
+        raise ApiError("spec.modelID: must be at least 1 characters long", INVALID)
+
+
+async def test_an_object_that_is_not_taken_is_tried_once_until_it_changes(stage: Stage) -> None:
+    refusing = Refusing()
+    stage.writer = stage.shown.writer(refusing, lambda: True, stage.clock, stage.problems)
+    for desired in (2, 3):
+        assert (await stage.say(("a", replace(WELL, desired=desired))) is None) is (desired == 3)
+        await stage.clock.advance(15.0)
+    assert refusing.asked == 1
+    assert "spec.modelID" in stage.problems.now[STATUS]
+    await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, "a", {"spec": {"modelID": "other"}})
+    await stage.shown.read()
+    await stage.say(("a", WELL))
+    assert refusing.asked == 2
 
 
 async def test_an_object_that_is_gone_is_no_problem(stage: Stage) -> None:

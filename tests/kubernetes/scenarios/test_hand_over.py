@@ -20,7 +20,7 @@ from tests.kubernetes.scenarios.leading import (
     until_shown,
     writes,
 )
-from tests.kubernetes.scenarios.scrapes import scraped
+from tests.kubernetes.scenarios.scrapes import Scrapes, scraped
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.waiting import until
 from wva.kubernetes.api.resource import CONFIG_MAPS
@@ -36,14 +36,14 @@ async def test_one_that_is_told_to_end_hands_over_at_once(stage: Stage) -> None:
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
             assert await second.desired("llama") is None, "only the leader has it, and the other is ready all the same"
-            await until_shown(first, DESIRED)
+            await until_seen(seen, "first")
             first.send(signal.SIGTERM)
             told_at = time.monotonic()
             assert await first.ended() == 0
             ended_s = time.monotonic() - told_at
             await until_holds(stage, "wva-2")
             took_s = time.monotonic() - told_at
-            await until_shown(second, DESIRED)
+            await until_seen(seen, "second")
             print(f"ended {ended_s:.2f} s, led {took_s:.2f} s, said {time.monotonic() - told_at:.2f} s later")
             assert took_s < ended_s + 2.0
             await pinned(stage, "llama", 3)
@@ -59,12 +59,12 @@ async def test_one_that_is_killed_is_followed_within_the_lease(stage: Stage) -> 
         await stage.counts("llama", 2)
         await until_holds(stage, "wva-1")
         async with stage.controller(**QUICK) as second, scraped("llama", {"first": first, "second": second}) as seen:
-            await until_shown(first, DESIRED)
+            await until_seen(seen, "first")
             first.send(signal.SIGKILL)
             killed_at = time.monotonic()
             await until_holds(stage, "wva-2")
             took_s = time.monotonic() - killed_at
-            await until_shown(second, DESIRED)
+            await until_seen(seen, "second")
             print(f"led after {took_s:.2f} s, said after {time.monotonic() - killed_at:.2f} s")
             assert took_s < LEASE_S + 3.0
     assert seen.overlaps("first", "second") == []
@@ -146,6 +146,15 @@ async def test_another_versions_state_is_passed_over(stage: Stage) -> None:
         assert "is of version 99, and 1 is read here; and 1 more" in controller.log.read_text()
         await until(lambda: _state(stage, '"version":1'), "the state is stored")
     assert "failed" not in controller.log.read_text()
+
+
+async def until_seen(seen: Scrapes, controller: str) -> None:
+    """Wait until a follower has got the count from a controller."""
+
+    async def looked() -> bool:
+        return bool(seen.of(controller))
+
+    await until(looked, f"{controller} says a count", 90.0)
 
 
 async def _state(stage: Stage, text: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.kubernetes.apply import apply, resource_of
 from tests.kubernetes.control_plane import ControlPlane
-from tests.kubernetes.fleet_kit import FOREIGN_KINDS, vllm
+from tests.kubernetes.fleet_kit import FOREIGN_KINDS, custom_resource, vllm
 from tests.kubernetes.node_agent import A100
 from tests.kubernetes.scenarios.reference import FEBRUARY, definition, sample
 from tests.kubernetes.scenarios.stage import Stage
@@ -82,6 +82,27 @@ async def test_objects_survive_our_definition(theirs: Stage, spring: bool) -> No
         assert found["status"]["currentReplicas"] == 3
         assert found["spec"] == before["spec"]
         assert await stage.count("llama") == 3
+
+
+async def test_what_a_looser_definition_took_is_told_of_once(theirs: Stage) -> None:
+    stage = theirs
+    await apply(stage.api, None, custom_resource("llmd.ai", "VariantAutoscaling", "v1alpha1"))
+    body = sample(FEBRUARY, "llama", stage.namespace)
+    body["spec"]["modelID"] = ""
+    await apply(stage.api, stage.namespace, vllm("llama", product=stage.product(A100), replicas=1), body)
+    async with stage.controller() as controller:
+        told = await stage.condition("llama", "Accepted", status="False", reason="InvalidSpec")
+        assert "spec.modelID" in told["message"]
+        (event,) = await until(lambda: stage.events("InvalidConfiguration"), "an event")
+        assert "spec.modelID" in event["message"]
+        before = (await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama"))["metadata"]["resourceVersion"]
+        await controller.turns(8)
+        found = await stage.api.read(VARIANT_AUTOSCALINGS, stage.namespace, "llama")
+        assert found["metadata"]["resourceVersion"] == before, "it is said once"
+        assert [each["count"] for each in await stage.events("InvalidConfiguration")] == [1]
+
+        await stage.api.patch(VARIANT_AUTOSCALINGS, stage.namespace, "llama", {"spec": {"modelID": "m"}})
+        await stage.condition("llama", "Accepted", status="True")
 
 
 async def _server_side_apply(api: Api, body: dict[str, Any], *, force: str) -> None:

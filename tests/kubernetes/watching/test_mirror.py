@@ -210,7 +210,9 @@ def test_what_cannot_be_read_is_said_and_counts_as_nothing_until_it_can(kind: Ki
     mirror = Mirror()
     mirror.seen(kind, at(1, {**body, "metadata": bodies.metadata("x")}))
     assert list(mirror.unreadable()) == [(kind, ("team", "x"))]
-    assert "\n" not in mirror.unreadable()[kind, ("team", "x")]
+    assert "\n" not in mirror.unreadable()[kind, ("team", "x")].problem
+    told = [each.meta.name for each in mirror.cluster().unreadable]
+    assert told == (["x"] if kind is Kind.VARIANT_AUTOSCALING else [])
     mirror.listed(feed(kind), (), "2")
     assert mirror.unreadable() == {}
 

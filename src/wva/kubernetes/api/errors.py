@@ -31,6 +31,11 @@ class ApiError(UserError):
         return self.code == FORBIDDEN
 
     @property
+    def invalid(self) -> bool:
+        """Whether the object, as it would be then, is not as its kind is to be."""
+        return self.code == INVALID
+
+    @property
     def expired(self) -> bool:
         """Whether a list or a watch has to begin anew: the version to go on from is too old."""
         return self.code == GONE

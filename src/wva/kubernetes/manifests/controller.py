@@ -138,6 +138,8 @@ def _environment(chosen: Installation) -> list[Body]:
         own.append(_of_pod("WATCH_NAMESPACE", "metadata.namespace"))
     if chosen.instance:
         own.append({"name": "CONTROLLER_INSTANCE", "value": chosen.instance})
+    if chosen.lease:
+        own.append({"name": "LEADER_ELECTION_ID", "value": chosen.lease})
     # A models.toml beside the settings is the user's catalogue.
     return [*own, {"name": "XDG_CONFIG_HOME", "value": "/etc"}, {"name": "NUMBA_CACHE_DIR", "value": CACHE}]
 

@@ -12,6 +12,8 @@ APPLICATION = "workload-variant-autoscaler"
 METRICS_READER = "wva-metrics-reader"
 """The ClusterRole of those who may read the metrics of any controller."""
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(\.{_LABEL.pattern})*")
+_LONGEST_OF_OBJECTS = 253
 _LONGEST = 40
 """Of names that others are made of, which may have 63 characters."""
 
@@ -37,6 +39,8 @@ class Installation:
     """Whether it looks at its own namespace alone, with rights for that."""
     instance: str | None = None
     """Tells several controllers of a cluster apart."""
+    lease: str | None = None
+    """Name of the Lease by which they choose who leads, where it is not the usual one."""
 
     def __post_init__(self) -> None:
         for what, value in (("namespace", self.namespace), ("instance", self.instance)):
@@ -45,6 +49,11 @@ class Installation:
                 raise UserError(
                     f"{what} {value!r}: must be at most {longest} small letters, digits and -, as Kubernetes names are"
                 )
+        if self.lease is not None and (len(self.lease) > _LONGEST_OF_OBJECTS or not _SUBDOMAIN.fullmatch(self.lease)):
+            raise UserError(
+                f"lease {self.lease!r}: must be at most {_LONGEST_OF_OBJECTS} small letters, digits, - and ., "
+                "as Kubernetes names are"
+            )
         if not self.image or any(letter.isspace() for letter in self.image):
             raise UserError(f"image {self.image!r}: must be a reference such as registry.example/wva:1.0")
 

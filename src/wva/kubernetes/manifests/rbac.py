@@ -12,7 +12,7 @@ ACCOUNT = "controller"
 
 def accounts(chosen: Installation) -> list[Body]:
     """The ServiceAccount, its roles, and the role of those who read its metrics."""
-    found = rights(chosen.instance)
+    found = rights(chosen.instance, chosen.lease)
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": chosen.metadata(chosen.name(ACCOUNT))}
     if chosen.namespaced:
         bound = _bound(chosen, "Role", "controller", rules(found, Where.FLEET, Where.HOME))

@@ -55,9 +55,10 @@ class Right:
         return {**found, "verbs": list(self.verbs)}
 
 
-def rights(instance: str | None = None) -> tuple[Right, ...]:
-    """All of them, for the controller of an instance, or for one without."""
-    return (*_SEEN, *_WRITTEN, *_OF_THE_CLUSTER, *_leading(lease_name(instance)), *_remembering(instance))
+def rights(instance: str | None = None, lease: str | None = None) -> tuple[Right, ...]:
+    """All of them, for the controller of an instance, or for one without; ``lease`` is the Lease's own name, if any."""
+    leading = _leading(lease or lease_name(instance))
+    return (*_SEEN, *_WRITTEN, *_OF_THE_CLUSTER, *leading, *_remembering(instance))
 
 
 def rules(found: Iterable[Right], *where: Where) -> list[dict[str, Any]]:

@@ -83,6 +83,15 @@ def instant(text: str | None) -> float | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An object that is not as its kind is to be."""
+
+    meta: Meta
+    problem: str
+    """In one line."""
+
+
 def condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """The condition of that type in a status."""
     return next((each for each in status.get("conditions") or () if each.get("type") == kind), None)

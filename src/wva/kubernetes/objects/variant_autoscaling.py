@@ -34,7 +34,7 @@ class VariantAutoscaling:
 def variant_autoscaling(body: Mapping[str, Any]) -> VariantAutoscaling | str:
     """The object, or why it is none, in one line: an API server without the schema lets anything in."""
     try:
-        found = VariantAutoscalingBody.model_validate(body)
+        found = _validated(body)
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
@@ -54,3 +54,13 @@ def variant_autoscaling(body: Mapping[str, Any]) -> VariantAutoscaling | str:
         priority=spec.priority,
         desired=None if allocation is None else allocation.num_replicas,
     )
+
+
+def _validated(body: Mapping[str, Any]) -> VariantAutoscalingBody:
+    """The object, without a status that is not as it is to be: nobody but controllers could mend that."""
+    try:
+        return VariantAutoscalingBody.model_validate(body)
+    except ValidationError as error:
+        if any(each["loc"][:1] != ("status",) for each in error.errors()):
+            raise
+        return VariantAutoscalingBody.model_validate({**body, "status": None})

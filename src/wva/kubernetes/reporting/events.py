@@ -92,6 +92,7 @@ def refusal_event(before: str | None, refusal: str | None) -> tuple[Event, ...]:
 
 _OF_BAD_NEWS: Mapping[tuple[Aspect, Because], Happening] = {
     (Aspect.ACCEPTED, Because.INVALID): Happening.INVALID_CONFIGURATION,
+    (Aspect.ACCEPTED, Because.UNREADABLE): Happening.INVALID_CONFIGURATION,
     (Aspect.ACCEPTED, Because.NAME_TAKEN): Happening.INVALID_CONFIGURATION,
     (Aspect.ACCEPTED, Because.DUPLICATE): Happening.DUPLICATE_TARGET,
     (Aspect.TARGET_RESOLVED, Because.TARGET_NOT_FOUND): Happening.TARGET_NOT_FOUND,

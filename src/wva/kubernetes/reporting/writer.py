@@ -61,6 +61,8 @@ class StatusWriter:
         self._clock, self._problems, self._pause_s = clock, problems, pause_s
         self._waiting: dict[Key, Report] = {}
         self._tried_at: dict[Key, float] = {}
+        self._refused: dict[Key, str] = {}
+        """Versions of objects whose status is not taken, whatever it says, because their ``spec`` is not either."""
         self._hopeless = False
         """Whether no write is taken, by what the last ones have come to."""
         self._news = asyncio.Event()
@@ -69,6 +71,7 @@ class StatusWriter:
         """Take the newest reports of all objects; an object without one is left as it is."""
         self._waiting = dict(reports)
         self._tried_at = {key: at for key, at in self._tried_at.items() if key in reports}
+        self._refused = {key: version for key, version in self._refused.items() if key in reports}
         self._news.set()
 
     def said_of(self, key: Key) -> Mapping[str, Any]:
@@ -111,7 +114,7 @@ class StatusWriter:
                 await asyncio.sleep(0)
             known = self._find(*key)
             status = None if known is None else status_body(known.status, report, self._clock.utc())
-            if known is None or status is None:
+            if known is None or status is None or self._refused.get(key) == known.version:
                 self._done(key, report)
             elif is_due(self._tried_at.get(key), self._clock.monotonic(), pause_s):
                 found.append((key, report, known.version, status))
@@ -131,6 +134,8 @@ class StatusWriter:
             except ApiError as error:
                 if error.missing:
                     self._done(key, report)
+                if error.invalid:
+                    self._refused[key] = version
                 self._hopeless = self._hopeless or error.code is None or error.forbidden
                 return None if error.missing or error.conflict else str(error)
         self._wrote(answer)

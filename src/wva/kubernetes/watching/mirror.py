@@ -8,6 +8,7 @@ from wva.kubernetes.configuration.parse import Accepted, accept, is_settings
 from wva.kubernetes.discovery import Cluster
 from wva.kubernetes.objects.config_map import config_map
 from wva.kubernetes.objects.inference_pool import InferencePool
+from wva.kubernetes.objects.meta import Unreadable, meta
 from wva.kubernetes.objects.node import Node
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Scaler
@@ -43,7 +44,7 @@ class Mirror:
         self._shelves: Mapping[Kind, Shelf[Any]] = {kind: Shelf() for kind in Kind}
         self._listed: set[Kind] = set()
         """Kinds that a whole list was read of."""
-        self._unreadable: dict[tuple[Kind, Key], str] = {}
+        self._unreadable: dict[tuple[Kind, Key], Unreadable] = {}
         self._statuses: dict[Key, Written] = {}
         """Of VariantAutoscalings."""
         self._pods = ByOwner[Pod](lambda pod: pod.owner)
@@ -113,6 +114,7 @@ class Mirror:
         }
         return Cluster(
             variant_autoscalings=tuple(self._shelves[Kind.VARIANT_AUTOSCALING].records()),
+            unreadable=tuple(each for (kind, _), each in self._unreadable.items() if kind is Kind.VARIANT_AUTOSCALING),
             scalers=self.scalers(),
             workloads=workloads,
             namespaces={found.name: found for found in self._shelves[Kind.NAMESPACE].records()},
@@ -180,8 +182,8 @@ class Mirror:
             for found in self._shelves[kind].records()
         )
 
-    def unreadable(self) -> Mapping[tuple[Kind, Key], str]:
-        """Objects that are there and cannot be read, with the reason in one line."""
+    def unreadable(self) -> Mapping[tuple[Kind, Key], Unreadable]:
+        """Objects that are there and cannot be read."""
         return dict(self._unreadable)
 
     def _end(self, kind: Kind, key: Key, version: int) -> None:
@@ -198,7 +200,7 @@ class Mirror:
             return accept(self._shelves[kind].get(key), config_map(body))
         found = projected(kind, body)
         if isinstance(found, str):
-            self._unreadable[kind, key] = found
+            self._unreadable[kind, key] = Unreadable(meta(body), found)
             return None
         self._unreadable.pop((kind, key), None)
         return found
