@@ -18,7 +18,6 @@ from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 STARTED = 1_763_700_000.0
 """When all counters began, in seconds since the epoch."""
 INPUT_TOKENS, OUTPUT_TOKENS = 900.0, 220.0
-FINISHED_REASONS = {"stop": 0.8, "length": 0.19, "abort": 0.01, "error": 0.0, "repetition": 0.0}
 KV_TOKENS = 420_000
 
 _NAMES = re.compile(r'__name__=~?"([^"]*)"')
@@ -56,15 +55,11 @@ class Target:
 _PER_REQUEST = {
     "vllm:prompt_tokens_total": INPUT_TOKENS,
     "vllm:generation_tokens_total": OUTPUT_TOKENS,
-    "vllm:num_preemptions_total": 0.01,
     "vllm:request_prompt_tokens_sum": INPUT_TOKENS,
-    "vllm:request_prompt_tokens_count": 1.0,
     "vllm:request_generation_tokens_sum": OUTPUT_TOKENS,
     "vllm:request_generation_tokens_count": 1.0,
     "vllm:prefix_cache_hits_total": 0.3 * INPUT_TOKENS,
     "vllm:prefix_cache_queries_total": INPUT_TOKENS,
-    "vllm:time_to_first_token_seconds_sum": 0.3125,
-    "vllm:time_to_first_token_seconds_count": 1.0,
     "vllm:inter_token_latency_seconds_sum": 0.0213 * OUTPUT_TOKENS,
     "vllm:inter_token_latency_seconds_count": OUTPUT_TOKENS,
 }
@@ -147,9 +142,6 @@ def _figures(name: str) -> Iterator[tuple[str, Figure]]:
         yield "", _GAUGES[name]
     elif name in _GATEWAY_GAUGES:
         yield "", _GATEWAY_GAUGES[name]
-    elif name == "vllm:request_success_total":
-        for reason, share in FINISHED_REASONS.items():
-            yield f'"finished_reason":"{reason}",', _counting(share)
     elif name in _BOUNDS:
         for bound in _BOUNDS[name]:
             share = min(1.0, (bound / _BOUNDS[name][-4]) ** 0.3)
@@ -199,7 +191,7 @@ def _engines(place: VariantPlace, random: Random) -> Iterator[Target]:
         }
         missing = frozenset[str]()
         if random.random() < 0.02:
-            every = sorted([*_PER_REQUEST, *_GAUGES, "vllm:request_success_total", "vllm:cache_config_info"])
+            every = sorted([*_PER_REQUEST, *_GAUGES, "vllm:cache_config_info"])
             missing = frozenset(random.sample(every, random.choice((1, 5, len(every)))))
         requests_per_s = place.model.requests_per_s * random.uniform(0.8, 1.2)
         yield _target(labels, 3, requests_per_s, random, missing)

@@ -23,17 +23,15 @@ def test_a_page_of_vllm() -> None:
         "PROMPT_TOKENS": 8295,
         "GENERATION_TOKENS": 17228,
         "FINISHED": 42,
-        "PREEMPTIONS": 3,
         "INPUT_SUM": 8200,
-        "INPUT_COUNT": 42,
         "OUTPUT_SUM": 17000,
-        "OUTPUT_COUNT": 42,
         "PREFIX_HITS": 250,
         "PREFIX_QUERIES": 1000,
-        "TTFT_SUM": 9.2,
-        "TTFT_COUNT": 46,
         "INTER_TOKEN_SUM": 342,
         "INTER_TOKEN_COUNT": 17100,
+        "PREEMPTIONS": 3,
+        "TTFT_SUM": 9.2,
+        "TTFT_COUNT": 46,
     }
     assert kv_capacity(engine_points(REAL_VLLM.encode())) == 40_000
 

@@ -35,9 +35,9 @@ from wva.simulate.scrape import (
 
 SIMULATED = (
     *("running", "waiting", "kv_usage"),
-    *("prompt_tokens", "generation_tokens", "finished", "preemptions"),
-    *("finished_input_tokens", "finished", "finished_output_tokens", "finished"),
-    *("prefix_hit", "prefix_queried", "ttft_s", "ttft_count", "inter_token_s", "inter_token_count"),
+    *("prompt_tokens", "generation_tokens", "finished", "finished_input_tokens", "finished_output_tokens"),
+    *("prefix_hit", "prefix_queried", "inter_token_s", "inter_token_count"),
+    *("preemptions", "ttft_s", "ttft_count"),
 )
 """What the simulator calls the columns of an engine's sample."""
 GAUGES = ("running", "waiting", "kv_usage")

@@ -55,6 +55,12 @@ def read(intake: Intake, *pods: str, models: tuple[str, ...] = (), now: float = 
     return intake.readings([Endpoint(name, "m", "v", "http://10.9.9.9:8000") for name in pods], models, now)
 
 
+def test_engines_are_asked_for_what_policies_decide_by_in_one_query_for_each_metric() -> None:
+    queries = [question.query for question in by_pod().questions(60)]
+    assert sum("vllm:" in query and "[60s]" in query for query in queries) == 12
+    assert not any(name in query for query in queries for name in ("preemptions", "time_to_first", "success"))
+
+
 def test_pods_of_one_name_in_two_namespaces_are_two() -> None:
     intake = by_pod()
     ask(intake, (RUNNING, pod(), [(990, 3)]), (RUNNING, pod(namespace="other", instance="10.0.0.2:8000"), [(991, 5)]))

@@ -41,7 +41,7 @@ class InstanceMetrics:
     generation_tokens_total: float | None
     """``vllm:generation_tokens_total``."""
     requests_finished_total: float | None
-    """``vllm:request_success_total`` over all finish reasons."""
+    """``vllm:request_generation_tokens_count``: requests that ended with an answer."""
     preemptions_total: float | None
     """``vllm:num_preemptions_total``."""
     prompt_tokens_rate_5m: float | None

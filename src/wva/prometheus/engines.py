@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wva.fleet.readings import InstanceReading
-from wva.prometheus.families import ENGINE, ENGINE_GAUGES, EngineColumn
+from wva.prometheus.families import ENGINE_ASKED, ENGINE_DECIDING, ENGINE_GAUGES, EngineColumn
 from wva.prometheus.figures import Figures, instance_readings
 from wva.prometheus.histories import Floats, Histories, Rows
 from wva.prometheus.history import LONG_S
@@ -23,7 +23,7 @@ from wva.prometheus.points import cache_tokens
 from wva.prometheus.series import Progress, SeriesReader
 from wva.prometheus.storing import STORING_S
 
-NAMES = tuple(dict.fromkeys(name for names in ENGINE.values() for name in names))
+NAMES = tuple(dict.fromkeys(name for names in ENGINE_ASKED.values() for name in names))
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _MOST_GONE = 16
 """One part in so many of the targets may be gone before they are forgotten: that takes a look at every one."""
@@ -65,7 +65,7 @@ class Engines:
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
         self._lanes = Lanes(labels)
-        self._histories = Histories(ENGINE_GAUGES, len(EngineColumn) - ENGINE_GAUGES)
+        self._histories = Histories(ENGINE_GAUGES, ENGINE_DECIDING - ENGINE_GAUGES)
         self._believed: Bools = np.zeros(0, np.bool_)
         """Whether each target's newest sample can be so."""
         self._capacities: Floats = np.zeros(0)
@@ -229,9 +229,9 @@ class Engines:
 
 def _columns(sums: Floats, counts: Rows) -> Floats:
     """The columns of samples, of each metric's sum and number of series: the first of a column's names counts."""
-    found = np.full((len(sums), len(EngineColumn)), np.nan)
-    for column in EngineColumn:
-        for place in (NAMES.index(name) for name in reversed(ENGINE[column])):
+    found = np.full((len(sums), ENGINE_DECIDING), np.nan)
+    for column, names in ENGINE_ASKED.items():
+        for place in (NAMES.index(name) for name in reversed(names)):
             number = counts[:, place]
             values = sums[:, place] / np.maximum(1, number) if column is EngineColumn.KV_USAGE else sums[:, place]
             found[:, column] = np.where(number > 0, values, found[:, column])

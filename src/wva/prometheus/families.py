@@ -11,7 +11,7 @@ Names = tuple[str, ...]
 
 
 class EngineColumn(IntEnum):
-    """Columns of a sample of one engine instance: gauges, then counters."""
+    """Columns of a sample of one engine instance: gauges, then counters, those for people only last."""
 
     RUNNING = 0
     WAITING = 1
@@ -19,21 +19,23 @@ class EngineColumn(IntEnum):
     PROMPT_TOKENS = 3
     GENERATION_TOKENS = 4
     FINISHED = 5
-    PREEMPTIONS = 6
-    INPUT_SUM = 7
-    INPUT_COUNT = 8
-    OUTPUT_SUM = 9
-    OUTPUT_COUNT = 10
-    PREFIX_HITS = 11
-    PREFIX_QUERIES = 12
+    INPUT_SUM = 6
+    OUTPUT_SUM = 7
+    PREFIX_HITS = 8
+    PREFIX_QUERIES = 9
+    INTER_TOKEN_SUM = 10
+    INTER_TOKEN_COUNT = 11
+    PREEMPTIONS = 12
     TTFT_SUM = 13
     TTFT_COUNT = 14
-    INTER_TOKEN_SUM = 15
-    INTER_TOKEN_COUNT = 16
 
 
 ENGINE_GAUGES = 3
 """How many of the columns are gauges."""
+
+ENGINE_DECIDING = 12
+"""How many of the columns policies decide by. The others are shown to people: they are read off pages, which have them
+anyway, and not asked of a Prometheus server, which would send tens of thousands of series more."""
 
 ENGINE: dict[EngineColumn, Names] = {
     EngineColumn.RUNNING: ("vllm:num_requests_running",),
@@ -41,12 +43,10 @@ ENGINE: dict[EngineColumn, Names] = {
     EngineColumn.KV_USAGE: ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
     EngineColumn.PROMPT_TOKENS: ("vllm:prompt_tokens_total",),
     EngineColumn.GENERATION_TOKENS: ("vllm:generation_tokens_total",),
-    EngineColumn.FINISHED: ("vllm:request_success_total",),
-    EngineColumn.PREEMPTIONS: ("vllm:num_preemptions_total",),
+    # What vLLM counts here it counts as prompts and in ``vllm:request_success_total`` as well, which is five series.
+    EngineColumn.FINISHED: ("vllm:request_generation_tokens_count",),
     EngineColumn.INPUT_SUM: ("vllm:request_prompt_tokens_sum",),
-    EngineColumn.INPUT_COUNT: ("vllm:request_prompt_tokens_count",),
     EngineColumn.OUTPUT_SUM: ("vllm:request_generation_tokens_sum",),
-    EngineColumn.OUTPUT_COUNT: ("vllm:request_generation_tokens_count",),
     EngineColumn.PREFIX_HITS: (
         "vllm:prefix_cache_hits_total",
         "vllm:gpu_prefix_cache_hits_total",
@@ -57,14 +57,20 @@ ENGINE: dict[EngineColumn, Names] = {
         "vllm:gpu_prefix_cache_queries_total",
         "vllm:prefix_cache_queries",
     ),
-    EngineColumn.TTFT_SUM: ("vllm:time_to_first_token_seconds_sum",),
-    EngineColumn.TTFT_COUNT: ("vllm:time_to_first_token_seconds_count",),
     EngineColumn.INTER_TOKEN_SUM: ("vllm:inter_token_latency_seconds_sum", "vllm:time_per_output_token_seconds_sum"),
     EngineColumn.INTER_TOKEN_COUNT: (
         "vllm:inter_token_latency_seconds_count",
         "vllm:time_per_output_token_seconds_count",
     ),
+    EngineColumn.PREEMPTIONS: ("vllm:num_preemptions_total",),
+    EngineColumn.TTFT_SUM: ("vllm:time_to_first_token_seconds_sum",),
+    EngineColumn.TTFT_COUNT: ("vllm:time_to_first_token_seconds_count",),
 }
+
+ENGINE_ASKED: dict[EngineColumn, Names] = {
+    column: names for column, names in ENGINE.items() if column < ENGINE_DECIDING
+}
+"""What a Prometheus server is asked of engines."""
 
 WAITING_BY_REASON = "vllm:num_requests_waiting_by_reason"
 """Those that wait, by the label ``reason``: ``capacity`` for KV cache or a slot."""

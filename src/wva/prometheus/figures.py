@@ -23,16 +23,18 @@ _TOTALS = (
     EngineColumn.PROMPT_TOKENS,
     EngineColumn.GENERATION_TOKENS,
     EngineColumn.FINISHED,
-    EngineColumn.PREEMPTIONS,
 )
 _RATIOS = (
-    (EngineColumn.INPUT_SUM, EngineColumn.INPUT_COUNT),
-    (EngineColumn.OUTPUT_SUM, EngineColumn.OUTPUT_COUNT),
+    (EngineColumn.INPUT_SUM, EngineColumn.FINISHED),
+    (EngineColumn.OUTPUT_SUM, EngineColumn.FINISHED),
     (EngineColumn.PREFIX_HITS, EngineColumn.PREFIX_QUERIES),
-    (EngineColumn.TTFT_SUM, EngineColumn.TTFT_COUNT),
     (EngineColumn.INTER_TOKEN_SUM, EngineColumn.INTER_TOKEN_COUNT),
 )
-"""Columns in the order of ``InstanceMetrics``."""
+"""Columns in the order of ``InstanceMetrics``, less those that a Prometheus server is not asked for."""
+
+
+_TTFT = 3
+"""How many ratios stand before the one of the time to first token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,18 @@ def instance_readings(read: Figures, names: Sequence[str], now: float) -> dict[s
         read = read.together(np.array(begins, np.intp))
     above, below = (read.by[:, [pair[part] for pair in _RATIOS]] for part in (0, 1))
     ratios = np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), np.nan)
+    unknown = np.full((len(owners), 1), np.nan)
     columns = (
         np.maximum(0.0, now - read.times)[:, None],
         read.values[:, list(_VALUES)],
         read.maxima,
         read.values[:, list(_TOTALS)],
+        unknown,
         read.rates[:, list(_TOTALS)],
-        ratios,
+        unknown,
+        ratios[:, :_TTFT],
+        unknown,
+        ratios[:, _TTFT:],
     )
     rows = _known(np.concatenate(columns, axis=1))
     capacities = _known(read.capacities)

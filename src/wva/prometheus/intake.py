@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from wva.fleet.readings import Endpoint, Readings
 from wva.prometheus.engines import Engines
-from wva.prometheus.families import CACHE_CONFIG, CACHE_SIZES, ENGINE, GATEWAY, TPOT_BUCKETS, TTFT_BUCKETS, Names
+from wva.prometheus.families import CACHE_CONFIG, CACHE_SIZES, ENGINE_ASKED, GATEWAY, TPOT_BUCKETS, TTFT_BUCKETS, Names
 from wva.prometheus.gateways import Gateways
 from wva.prometheus.labels import JoinBy, Labels
 
@@ -37,7 +37,7 @@ class Intake:
 
         by = ",".join(("__name__", "engine", *self._labels.identity, *CACHE_SIZES))
         return [
-            *asked(ENGINE.values(), self._engines.gather),
+            *asked(ENGINE_ASKED.values(), self._engines.gather),
             *asked((*GATEWAY.values(), (TTFT_BUCKETS,), (TPOT_BUCKETS,)), self._gateways.gather),
             # Of some fifty labels that stay the same.
             Question(f"max by ({by}) ({self._selected((CACHE_CONFIG,))})", self._engines.take_capacities),
