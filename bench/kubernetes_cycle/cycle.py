@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.kubernetes_cycle.cluster import POOLS
+from wva.control.garbage import Sparing
 from wva.control.observe import observed_models, observed_variants
 from wva.control.seams import FleetState
 from wva.decide.brain import WvaPolicy
@@ -62,7 +63,6 @@ class Turn:
 
     observation: Observation
     plan: Plan
-    times: Times
 
 
 class Cycles:
@@ -78,14 +78,17 @@ class Cycles:
         self._memory: BrainMemory = policy.initial_memory()
         self._remembered = Remembered()
         self._unchanged = Unchanged()
+        self._sparing = Sparing()
+        self.last: Turn | None = None
+        """What came of the newest cycle."""
         self._count = 0
 
     def queries(self, seconds: int) -> list[str]:
         """What is asked of Prometheus for the samples of so many seconds."""
         return [question.query for question in self._intake.questions(seconds)]
 
-    async def turn(self, answers: list[bytes], at: float) -> Turn:
-        """From the answers to ``queries``, which are used up, to a plan.
+    async def turn(self, answers: list[bytes], at: float) -> Times:
+        """From the answers to ``queries``, which are used up, to a plan, which is the ``last`` one then.
 
         What runs on the event loop and what beside it is as in the controller.
         """
@@ -113,7 +116,11 @@ class Cycles:
             observation = await asyncio.to_thread(self._observe, state, readings, at)
         with times.stage("decision"):
             plan, self._memory = await asyncio.to_thread(self._policy, observation, self._memory)
-        return Turn(observation, plan, times)
+        with times.stage("end of the turn (on the loop)"):
+            # What the last one left is let go of, and the collector of reference cycles has its turn.
+            self.last = Turn(observation, plan)
+            self._sparing.turned()
+        return times
 
     def _look(self, view: View, at: float) -> tuple[Remembered, FleetState]:
         picture, remembered = look(view, SETTING, self._remembered, at, self._unchanged)

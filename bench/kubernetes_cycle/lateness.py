@@ -24,6 +24,8 @@ class Lateness:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
+        # What was done last may have made it late.
+        await asyncio.sleep(TICK_S)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task

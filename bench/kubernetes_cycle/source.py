@@ -16,10 +16,13 @@ class Source:
     def __init__(self, layout: Layout) -> None:
         context = get_context("spawn")
         self._pipe, other = context.Pipe()
+        self._other = other
         self._process = context.Process(target=_serve, args=(layout, other), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
+        # With no other end here, the pipe is closed where that process fails.
+        self._other.close()
         return self
 
     def __exit__(

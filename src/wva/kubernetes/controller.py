@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
 from wva.control.clock import SystemClock
-from wva.control.garbage import spare_what_stays
+from wva.control.garbage import Sparing
 from wva.control.worker import Workers
 from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
@@ -47,6 +47,7 @@ class _Life:
 
     leading_since: float | None = None
     turned_at: float | None = None
+    sparing: Sparing = field(default_factory=Sparing)
 
 
 async def run_controller(
@@ -140,8 +141,7 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
 
 
 def _turned(life: _Life, clock: Clock, tick: Tick) -> None:
-    if life.turned_at is None:
-        spare_what_stays()
+    life.sparing.turned()
     life.turned_at = clock.monotonic()
     _log.debug("turn %s: %s", tick.number, tick.result.value, extra={"decision": tick.plan.id if tick.plan else None})
 
