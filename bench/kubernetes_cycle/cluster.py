@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from bench.kubernetes_cycle.layout import COSTS, NODE_GPUS, POD_HASH, PRODUCTS, Layout, VariantPlace
@@ -35,6 +36,14 @@ def mirror(layout: Layout, now: float) -> Mirror:
         else:
             found.seen(Kind.HPA, _hpa(place))
     return found
+
+
+def written(layout: Layout, now: float, cycle: int) -> Iterator[dict[str, Any]]:
+    """Pods that are written anew before a cycle, one in a hundred of all; ``now`` is that of ``mirror``."""
+    for place in layout.variants[cycle % 10 :: 10]:
+        for body in islice(_pods(place, now), cycle % 10, None, 10):
+            body["metadata"]["resourceVersion"] = str(7 + cycle)
+            yield body
 
 
 def _metadata(place: VariantPlace, kind: str, name: str, **more: Any) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.kubernetes_cycle.cluster import POOLS
 from wva.control.garbage import Sparing
@@ -21,6 +22,7 @@ from wva.kubernetes.picture import Remembered, Setting, View, look
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.unchanged import Unchanged
+from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 from wva.policies.registry import make
 from wva.prometheus.engine_traffic import EngineTraffic
@@ -82,6 +84,11 @@ class Cycles:
         self.last: Turn | None = None
         """What came of the newest cycle."""
         self._count = 0
+
+    def hear(self, pods: Iterable[Mapping[str, Any]]) -> None:
+        """Take in pods as the API server tells of them between cycles."""
+        for body in pods:
+            self._mirror.seen(Kind.POD, body)
 
     def queries(self, seconds: int) -> list[str]:
         """What is asked of Prometheus for the samples of so many seconds."""

@@ -48,7 +48,7 @@ def test_what_a_turn_left_is_looked_at_once_it_has_grown_too_much(monkeypatch: p
     sparing.turned()
     # They are few beside what there is.
     assert gone() is not None
-    kept = [[] for _ in range(base // 2)]
+    kept: list[list[int]] = [[] for _ in range(base // 2)]
     sparing.turned()
     assert gone() is not None
     sparing.turned()

@@ -13,7 +13,7 @@ from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
 from wva.fleet.readings import Endpoint
-from wva.fleet.replica import Phase
+from wva.fleet.replica import Phase, Replica
 from wva.fleet.variant import Variant
 from wva.kubernetes.acting.drain import Draining, DrainMethod, chooses_victims, drain_method, out_of_service
 from wva.kubernetes.arguments.server import DEFAULT_PORT, ServerArguments
@@ -135,6 +135,8 @@ class Picture:
     """What can be decided on, by the name of the variant."""
     models: tuple[Model, ...]
     inventory: Inventory
+    endpoints: tuple[Endpoint, ...] = ()
+    """Where the pods that serve, or still serve while they drain, are asked for metrics."""
 
     def state(self) -> FleetState:
         """As the loop takes it."""
@@ -142,7 +144,7 @@ class Picture:
             models=self.models,
             variants=tuple(each.observation for each in self.managed.values()),
             inventory=self.inventory,
-            endpoints=tuple(endpoint for each in self.managed.values() for endpoint in _endpoints(each)),
+            endpoints=self.endpoints,
         )
 
 
@@ -159,6 +161,7 @@ def look(
         unchanged: Spares the work on what is as it was at the last look.
 
     """
+    unchanged = unchanged or Unchanged()
     found = discover(view.cluster, setting.scope, setting.defaults, unchanged)
     decidable = {each.variant.name: each for each in found if each.variant is not None}
     pods = {name: _present(each, view) for name, each in decidable.items()}
@@ -174,7 +177,7 @@ def look(
         assert each.workload is not None
         truces[name] = seen(before.truces.get(name, Truce()), each.workload.replicas, now)
         on_target = scalers[each.workload.meta.key]
-        one = _managed(each, view, setting, moment, on_target, pods[name], truces[name])
+        one = _managed(each, view, setting, moment, on_target, pods[name], truces[name], unchanged)
         managed[name] = one
         if one.follower is not None:
             memories[name] = watched(
@@ -190,7 +193,8 @@ def look(
         published={name: count for name, count in before.published.items() if name in managed},
         quiet={model.name: before.quiet[model.name] for model in models if model.name in before.quiet},
     )
-    return Picture(found, managed, models, stock), after
+    endpoints = tuple(one for each in managed.values() for one in _endpoints_of(each, unchanged))
+    return Picture(found, managed, models, stock, endpoints), after
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ def _managed(
     on_target: Sequence[Scaler],
     pods: tuple[Pod, ...],
     truce: Truce,
+    unchanged: Unchanged,
 ) -> Managed:
     workload, declaration = each.workload, each.declaration
     assert each.variant is not None
@@ -264,6 +269,7 @@ def _managed(
             now,
             {pod: known.since for pod, known in draining.items()},
             setting.patience.over(now) if variant.accelerator in moment.short else None,
+            unchanged,
         ),
     )
 
@@ -320,13 +326,18 @@ def _shortages(
     return updated(replace(before, waits=waits), attempts, now, patience)
 
 
-def _endpoints(each: Managed) -> list[Endpoint]:
-    """Where the pods that serve, or still serve while they drain, are asked for metrics."""
-    server = each.workload.template.server
+def _endpoints_of(each: Managed, unchanged: Unchanged) -> list[Endpoint]:
+    name, model = each.variant.name, each.variant.model
+    of = (name, model, each.workload, each.observation.replicas, *each.pods)
+    return unchanged.once(("endpoints", name), _endpoints, *of)
+
+
+def _endpoints(variant: str, model: str, workload: Workload, replicas: Sequence[Replica], *pods: Pod) -> list[Endpoint]:
+    server = workload.template.server
     port = server.port if isinstance(server, ServerArguments) and server.port is not None else DEFAULT_PORT
-    serving = {replica.id for replica in each.observation.replicas if replica.phase in (Phase.READY, Phase.DRAINING)}
+    serving = {replica.id for replica in replicas if replica.phase in (Phase.READY, Phase.DRAINING)}
     return [
-        Endpoint(pod.id, each.variant.model, each.variant.name, f"http://{pod.ip}:{port}")
-        for pod in each.pods
+        Endpoint(pod.id, model, variant, f"http://{pod.ip}:{port}")
+        for pod in pods
         if pod.ip is not None and pod.id in serving
     ]

@@ -1,5 +1,6 @@
 """The pods of a workload as replicas of a variant."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 
 from wva.fleet.observation import CarrierTraits, VariantObservation
@@ -7,6 +8,7 @@ from wva.fleet.replica import Instance, Phase, Replica
 from wva.fleet.variant import Variant
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
+from wva.kubernetes.unchanged import Unchanged
 
 
 def current_revision(workload: Workload, replica_sets: Iterable[ReplicaSet]) -> str | None:
@@ -29,17 +31,34 @@ def variant_observation(
     now: float,
     draining: Mapping[str, float] | None = None,
     pending_since: float | None = None,
+    unchanged: Unchanged | None = None,
 ) -> VariantObservation:
     """The variant as it is now, without anything measured.
 
     ``draining`` holds, by pod name, since when pods that are not yet deleted take no more requests. Where it is known
     that nothing comes for pods without a node, they count as pending from ``pending_since`` at the latest.
+    ``unchanged`` spares the work on pods that are as they were the last time.
     """
     marked = draining or {}
-    own = [pod for pod in sorted(pods, key=lambda each: each.name) if not pod.ended]
-    replicas = tuple(replica(pod, now, marked.get(pod.name), pending_since) for pod in own)
+    own = [pod for pod in pods if not pod.ended]
+    replicas: tuple[Replica, ...] | None = None
+    if unchanged is not None and not marked and pending_since is None:
+        replicas = unchanged.once(("replicas", variant.name), _lasting, *own)
+    if replicas is None:
+        replicas = tuple(replica(pod, now, marked.get(pod.name), pending_since) for pod in _in_order(own))
     desired = wanted(workload, [pod for pod in own if pod.deleted_at is None], marked)
     return VariantObservation(variant, desired, workload.ready, revision, traits, replicas)
+
+
+def _in_order(pods: Iterable[Pod]) -> list[Pod]:
+    return sorted(pods, key=lambda each: each.name)
+
+
+def _lasting(*pods: Pod) -> tuple[Replica, ...] | None:
+    """Pods in service as replicas; ``None`` where one does not say since when it is as it is."""
+    if any(_phase(pod, None)[2] is None for pod in pods):
+        return None
+    return tuple(replica(pod, math.nan) for pod in _in_order(pods))
 
 
 def wanted(workload: Workload, pods: Collection[Pod], draining: Collection[str]) -> int:
