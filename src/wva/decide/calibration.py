@@ -135,9 +135,7 @@ def _steady_load(samples: Sequence[LoadSample], settings: Settings) -> bool:
 
 def _comparable(seen: VariantObservation, settings: Settings) -> Iterator[InstanceMetrics]:
     """Fresh metrics of the ready replicas of the current revision."""
-    for replica in seen.in_phase(Phase.READY):
-        if replica.revision == seen.revision:
-            yield from fresh_metrics(replica, settings)
+    return fresh_metrics([each for each in seen.in_phase(Phase.READY) if each.revision == seen.revision], settings)
 
 
 def _learned(before: Calibration, measured: float, now: float, settings: Settings) -> Calibration:

@@ -86,7 +86,7 @@ def _capacity_for_most(server: Server, mix: RequestMix, objectives: Objectives) 
     prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, max(1, round(capacity.batch)))
     deviation = prompt * math.sqrt(2.0 * capacity.requests_per_s / (steps * capacity.tpot_s))
     stricter = Objectives(objectives.ttft_s, objectives.tpot_s / (1.0 + TPOT_DEVIATIONS * deviation))
-    return sustainable(server, mix, stricter)
+    return capacity if capacity.tpot_s <= stricter.tpot_s else sustainable(server, mix, stricter)
 
 
 def weights_of(capacity: ReplicaCapacity, mix: RequestMix) -> Weights:

@@ -12,6 +12,8 @@ from wva.fleet.replica import Instance, InstanceMetrics, Phase, Replica
 BYTES_PER_TOKEN = 4.0
 """Bytes of a request for each token of its prompt: a gateway counts bytes, and English text has about four a token."""
 
+_SERVING = (Phase.READY, Phase.DRAINING)
+
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
@@ -46,7 +48,7 @@ class Backlog:
 
 def known(value: float | None) -> float | None:
     """The value if it is a finite number that no counter or gauge could not show."""
-    return value if value is not None and math.isfinite(value) and value >= 0.0 else None
+    return value if value is not None and 0.0 <= value < math.inf else None
 
 
 def fresh_traffic(observed: ModelObservation, settings: Settings) -> Traffic | None:
@@ -55,13 +57,14 @@ def fresh_traffic(observed: ModelObservation, settings: Settings) -> Traffic | N
     return traffic if traffic is not None and 0.0 <= traffic.age_s <= settings.stale_s else None
 
 
-def fresh_metrics(replica: Replica, settings: Settings) -> Iterator[InstanceMetrics]:
-    """The metrics of a serving replica's instances that are not stale."""
-    if replica.phase in (Phase.READY, Phase.DRAINING):
-        for instance in replica.instances:
-            metrics = readable(instance, settings)
-            if metrics is not None:
-                yield metrics
+def fresh_metrics(replicas: Iterable[Replica], settings: Settings) -> Iterator[InstanceMetrics]:
+    """The metrics of the instances of those that serve, less the stale ones."""
+    for replica in replicas:
+        if replica.phase in _SERVING:
+            for instance in replica.instances:
+                metrics = readable(instance, settings)
+                if metrics is not None:
+                    yield metrics
 
 
 def readable(instance: Instance, settings: Settings) -> InstanceMetrics | None:
@@ -75,7 +78,7 @@ def generated(variants: Iterable[VariantObservation], settings: Settings) -> dic
     totals: dict[str, float | None] = {}
     for variant in variants:
         for replica in variant.replicas:
-            serving = replica.phase in (Phase.READY, Phase.DRAINING)
+            serving = replica.phase in _SERVING
             for instance in replica.instances:
                 if not serving:
                     totals[instance.id] = 0.0
@@ -124,16 +127,15 @@ def lengths(variants: Iterable[VariantObservation], settings: Settings) -> Lengt
     """Mean request over all fresh instances, each counted by the requests it finished."""
     finished = prompt = answer = hits = 0.0
     for variant in variants:
-        for replica in variant.replicas:
-            for metrics in fresh_metrics(replica, settings):
-                rate = known(metrics.requests_finished_rate_5m)
-                mean_input, mean_output = known(metrics.input_tokens_mean_5m), known(metrics.output_tokens_mean_5m)
-                if rate is None or mean_input is None or mean_output is None:
-                    continue
-                finished += rate
-                prompt += rate * mean_input
-                answer += rate * mean_output
-                hits += rate * min(1.0, known(metrics.prefix_hit_rate_5m) or 0.0)
+        for metrics in fresh_metrics(variant.replicas, settings):
+            rate = known(metrics.requests_finished_rate_5m)
+            mean_input, mean_output = known(metrics.input_tokens_mean_5m), known(metrics.output_tokens_mean_5m)
+            if rate is None or mean_input is None or mean_output is None:
+                continue
+            finished += rate
+            prompt += rate * mean_input
+            answer += rate * mean_output
+            hits += rate * min(1.0, known(metrics.prefix_hit_rate_5m) or 0.0)
     if finished <= 0.0:
         return Lengths(None, None, 0.0)
     return Lengths(prompt / finished, answer / finished, hits / finished)
@@ -143,9 +145,9 @@ def occupancy(variants: Iterable[VariantObservation], settings: Settings) -> Occ
     """What the engines hold; ``None`` unless every serving replica said so, because a part would read as less load."""
     running = waiting = used = 0.0
     for variant in variants:
-        for replica in variant.in_phase(Phase.READY, Phase.DRAINING):
+        for replica in variant.in_phase(*_SERVING):
             # Just after its start nothing of a replica was scraped yet, and it holds next to nothing.
-            if all(instance.metrics is None for instance in replica.instances):
+            if not any([instance.metrics for instance in replica.instances]):
                 continue
             for instance in replica.instances:
                 metrics = readable(instance, settings)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from wva.engine.engine_time import decode_step_s, prefill_s, prompt_s
 from wva.engine.mix import RequestMix
@@ -136,6 +137,8 @@ def tpot_at(server: Server, mix: RequestMix, batch: float) -> float:
 def _tpot_of_batch(server: Server, mix: RequestMix) -> Callable[[int], float]:
     context, computed, cached, steps = mix.mean_context, mix.computed_tokens, mix.cached_tokens, mix.decode_steps
 
+    # Searches come back to the batches that they began with.
+    @cache
     def tpot(batch: int) -> float:
         decoding = batch or 1
         prompts_a_step = batch / steps
@@ -178,8 +181,8 @@ def _largest(most: float, rising: Callable[[int], float]) -> float:
 
 def _interpolate(whole: Callable[[int], float], batch: float) -> float:
     low = int(batch)
-    part = batch - low
-    return whole(low) + part * (whole(low + 1) - whole(low)) if part else whole(low)
+    part, at_low = batch - low, whole(low)
+    return at_low + part * (whole(low + 1) - at_low) if part else at_low
 
 
 def _nothing(server: Server, mix: RequestMix, ttft_s: float, binding: Binding) -> Capacity:

@@ -93,7 +93,7 @@ class VariantObservation:
 
     def in_phase(self, *phases: Phase) -> tuple[Replica, ...]:
         """The replicas in any of these phases."""
-        return tuple(replica for replica in self.replicas if replica.phase in phases)
+        return tuple([replica for replica in self.replicas if replica.phase in phases])
 
 
 @dataclass(frozen=True, slots=True)
