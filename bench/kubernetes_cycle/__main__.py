@@ -3,7 +3,7 @@
     ./dev python -m bench.kubernetes_cycle [--variants 2000] [--pods 20000] [--cycles 20] [--check]
 
 The answers are the bytes that Prometheus would send to the queries that the controller sends: with all their labels,
-the series of every pod for each of the 12 families that are decided by, those of every gateway for 8, and one more
+the series of every pod for each of the 12 families that are decided by, those of every gateway for 6, and one more
 answer about caches, of which the query keeps few labels. Making and sending them is not counted, nor is hearing of the
 pods that are written anew between cycles, one in a hundred. A progress bar goes on meanwhile on the event loop that the
 controller's other work would be on; it is told how late that gets to what is due.

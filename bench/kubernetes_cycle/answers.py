@@ -13,7 +13,6 @@ from random import Random
 
 from bench.kubernetes_cycle.cluster import address
 from bench.kubernetes_cycle.layout import SCRAPE_S, Layout, ModelPlace, VariantPlace
-from wva.engine.latency_bounds import TPOT_BOUNDS_S, TTFT_BOUNDS_S
 
 STARTED = 1_763_700_000.0
 """When all counters began, in seconds since the epoch."""
@@ -42,9 +41,8 @@ def rate(time: float) -> float:
 class Target:
     """What is scraped: an engine, or the gateway of a model."""
 
-    before: str
-    """Labels up to those that a metric adds, as JSON without braces."""
-    after: str
+    labels: str
+    """In the order of their names, as JSON without braces."""
     requests_per_s: float
     phase_s: float
     """When in the scrape interval its turn is."""
@@ -89,10 +87,6 @@ _GATEWAY_PER_REQUEST = {
     "inference_objective_request_sizes_sum": 4.0 * INPUT_TOKENS,
     "inference_objective_request_error_total": 0.0,
 }
-_BOUNDS = {
-    "llm_d_epp_request_ttft_seconds_bucket": (*TTFT_BOUNDS_S, math.inf),
-    "llm_d_epp_request_streaming_tpot_seconds_bucket": (*TPOT_BOUNDS_S, math.inf),
-}
 
 
 class Answers:
@@ -105,7 +99,7 @@ class Answers:
 
     def gaps(self) -> dict[str, frozenset[str]]:
         """The metrics that each pod lacks, by ``namespace/pod``."""
-        labels = [(json.loads(f"{{{one.before}{one.after}}}"), one.missing) for one in self._engines]
+        labels = [(json.loads(f"{{{one.labels}}}"), one.missing) for one in self._engines]
         return {f"{of['namespace']}/{of['pod']}": missing for of, missing in labels}
 
     def answer(self, query: str, at: float) -> bytes:
@@ -126,28 +120,20 @@ class Answers:
             return
         assert seconds is not None, name
         targets = self._engines if name.startswith("vllm:") else self._gateways
-        for labels, figure in _figures(name):
-            for target in targets:
-                if name not in target.missing:
-                    samples = ",".join(
-                        f'[{time:.3f},"{_text(figure(target, time))}"]' for time in _times(target, seconds, at)
-                    )
-                    metric = f'"__name__":"{name}",{target.before}{labels}{target.after}'
-                    yield f'{{"metric":{{{metric}}},"values":[{samples}]}}'
+        figure = _figure(name)
+        for target in targets:
+            if figure is not None and name not in target.missing:
+                samples = ",".join(
+                    f'[{time:.3f},"{_text(figure(target, time))}"]' for time in _times(target, seconds, at)
+                )
+                yield f'{{"metric":{{"__name__":"{name}",{target.labels}}},"values":[{samples}]}}'
 
 
-def _figures(name: str) -> Iterator[tuple[str, Figure]]:
-    """The labels and values of a metric's series."""
-    if name in _GAUGES:
-        yield "", _GAUGES[name]
-    elif name in _GATEWAY_GAUGES:
-        yield "", _GATEWAY_GAUGES[name]
-    elif name in _BOUNDS:
-        for bound in _BOUNDS[name]:
-            share = min(1.0, (bound / _BOUNDS[name][-4]) ** 0.3)
-            yield f'"le":"{"+Inf" if bound == math.inf else f"{bound:g}"}",', _counting(share)
-    elif name in _PER_REQUEST or name in _GATEWAY_PER_REQUEST:
-        yield "", _counting((_PER_REQUEST | _GATEWAY_PER_REQUEST)[name])
+def _figure(name: str) -> Figure | None:
+    """The values of a metric's series; ``None`` where nobody has it."""
+    if name in _PER_REQUEST or name in _GATEWAY_PER_REQUEST:
+        return _counting((_PER_REQUEST | _GATEWAY_PER_REQUEST)[name])
+    return (_GAUGES | _GATEWAY_GAUGES).get(name)
 
 
 def _counting(per_request: float) -> Figure:
@@ -194,7 +180,7 @@ def _engines(place: VariantPlace, random: Random) -> Iterator[Target]:
             every = sorted([*_PER_REQUEST, *_GAUGES, "vllm:cache_config_info"])
             missing = frozenset(random.sample(every, random.choice((1, 5, len(every)))))
         requests_per_s = place.model.requests_per_s * random.uniform(0.8, 1.2)
-        yield _target(labels, 3, requests_per_s, random, missing)
+        yield _target(labels, requests_per_s, random, missing)
 
 
 def _gateway(model: ModelPlace, requests_per_s: float, random: Random) -> Target:
@@ -210,17 +196,12 @@ def _gateway(model: ModelPlace, requests_per_s: float, random: Random) -> Target
         "service": f"{model.name}-epp",
         "target_model_name": model.name,
     }
-    # A metric's own label, ``le``, comes after its job's.
-    return _target(labels, 4, requests_per_s, random, frozenset())
+    return _target(labels, requests_per_s, random, frozenset())
 
 
-def _target(
-    labels: dict[str, str], place: int, requests_per_s: float, random: Random, missing: frozenset[str]
-) -> Target:
-    """Labels in the order of their names, of which those of a metric come after the first ones."""
-    texts = [f'"{name}":"{value}"' for name, value in labels.items()]
-    before, after = ",".join(texts[:place]) + ",", ",".join(texts[place:])
-    return Target(before, after, requests_per_s, round(random.uniform(0.0, SCRAPE_S), 3), missing)
+def _target(labels: dict[str, str], requests_per_s: float, random: Random, missing: frozenset[str]) -> Target:
+    text = ",".join(f'"{name}":"{value}"' for name, value in labels.items())
+    return Target(text, requests_per_s, round(random.uniform(0.0, SCRAPE_S), 3), missing)
 
 
 _CACHE_CONFIG = {
@@ -245,6 +226,6 @@ _CACHE_CONFIG = {
 
 
 def _cache_config(target: Target, at: float, kept: set[str] | None) -> str:
-    labels = json.loads(f"{{{target.before}{target.after}}}") | _CACHE_CONFIG | {"__name__": "vllm:cache_config_info"}
+    labels = json.loads(f"{{{target.labels}}}") | _CACHE_CONFIG | {"__name__": "vllm:cache_config_info"}
     shown = {name: labels[name] for name in sorted(labels) if kept is None or name in kept}
     return f'{{"metric":{json.dumps(shown, separators=(",", ":"))},"value":[{at:.3f},"1"]}}'

@@ -72,7 +72,7 @@ class Cycles:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._intake = Intake(Labels(join_by=JoinBy.POD))
+        self._intake = Intake(Labels(join_by=JoinBy.POD), latencies=False)
         self._arrivals = EngineTraffic()
         policy = make("wva")
         assert isinstance(policy, WvaPolicy)

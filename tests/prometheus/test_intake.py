@@ -61,6 +61,12 @@ def test_engines_are_asked_for_what_policies_decide_by_in_one_query_for_each_met
     assert not any(name in query for query in queries for name in ("preemptions", "time_to_first", "success"))
 
 
+def test_latencies_of_gateways_are_asked_for_where_they_are_wanted() -> None:
+    for latencies in (True, False):
+        queries = [question.query for question in Intake(Labels(), latencies=latencies).questions(60)]
+        assert any("_bucket" in query for query in queries) is latencies
+
+
 def test_pods_of_one_name_in_two_namespaces_are_two() -> None:
     intake = by_pod()
     ask(intake, (RUNNING, pod(), [(990, 3)]), (RUNNING, pod(namespace="other", instance="10.0.0.2:8000"), [(991, 5)]))

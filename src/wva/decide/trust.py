@@ -146,12 +146,12 @@ def occupancy(variants: Iterable[VariantObservation], settings: Settings) -> Occ
     running = waiting = used = 0.0
     for variant in variants:
         for replica in variant.in_phase(*_SERVING):
-            # Just after its start nothing of a replica was scraped yet, and it holds next to nothing.
-            if not any([instance.metrics for instance in replica.instances]):
-                continue
             for instance in replica.instances:
                 metrics = readable(instance, settings)
                 if metrics is None or instance.kv_capacity_tokens is None:
+                    if all(each.metrics is None for each in replica.instances):
+                        # Just after its start nothing of a replica was scraped yet, and it holds next to nothing.
+                        break
                     return None
                 usage, active, queued = known(metrics.kv_usage), known(metrics.running), known(metrics.waiting)
                 if usage is None or active is None or queued is None:

@@ -167,7 +167,9 @@ class _Leader:
     def _engines(self) -> Scraper | PrometheusServer:
         settings, clock, problems = self._around.settings, self._around.clock, self._around.problems
         if settings.metrics_from is MetricsSource.PROMETHEUS and settings.prometheus is not None:
-            return PrometheusServer(settings.prometheus, clock, Labels(join_by=JoinBy.POD), problems)
+            # The policy decides without latencies, and endpoint pickers that are asked directly say them anyway.
+            labels = Labels(join_by=JoinBy.POD)
+            return PrometheusServer(settings.prometheus, clock, labels, problems, latencies=False)
         return Scraper(clock, None, SCRAPE, Alarm(clock, self._alarm), problems)
 
     def _report(self, tick: Tick) -> None:

@@ -24,8 +24,10 @@ class Question:
 class Intake:
     """What is known of engines and gateways. Not for several threads at once."""
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: Labels, *, latencies: bool = True) -> None:
+        """``latencies`` says whether to ask for those that gateways measure: of every model some dozens of series."""
         self._labels = labels
+        self._latencies = ((TTFT_BUCKETS,), (TPOT_BUCKETS,)) if latencies else ()
         self._engines = Engines(labels)
         self._gateways = Gateways(labels)
 
@@ -38,7 +40,7 @@ class Intake:
         by = ",".join(("__name__", "engine", *self._labels.identity, *CACHE_SIZES))
         return [
             *asked(ENGINE_ASKED.values(), self._engines.gather),
-            *asked((*GATEWAY.values(), (TTFT_BUCKETS,), (TPOT_BUCKETS,)), self._gateways.gather),
+            *asked((*GATEWAY.values(), *self._latencies), self._gateways.gather),
             # Of some fifty labels that stay the same.
             Question(f"max by ({by}) ({self._selected((CACHE_CONFIG,))})", self._engines.take_capacities),
         ]

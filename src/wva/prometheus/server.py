@@ -42,16 +42,25 @@ class PrometheusServer:
     """
 
     def __init__(
-        self, connection: Connection, clock: Clock, labels: Labels | None = None, problems: Problems | None = None
+        self,
+        connection: Connection,
+        clock: Clock,
+        labels: Labels | None = None,
+        problems: Problems | None = None,
+        *,
+        latencies: bool = True,
     ) -> None:
-        """Raises ``UserError`` where the connection's address or certificates are wrong."""
+        """``latencies`` says whether to ask for those that gateways measure, by which not every policy decides.
+
+        Raises ``UserError`` where the connection's address or certificates are wrong.
+        """
         self.problems = Problems() if problems is None else problems
         self._api = PrometheusApi(connection)
         self._timeout_s = connection.timeout_s
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wva measures")
         """Whatever touches the intake is done here, one after the other."""
-        self._intake = Intake(labels or Labels())
+        self._intake = Intake(labels or Labels(), latencies=latencies)
         self._ahead: float | None = None
         """The server's clock minus the monotonic one; ``None`` before its first answer."""
         self._asked: float | None = None
