@@ -53,7 +53,7 @@ def _nothing_s_ago(traffic: Traffic, variants: Sequence[VariantObservation], set
         return None
     if known(traffic.queue_requests) != 0.0 or not all(_is_idle(replica, settings) for replica in serving):
         return None
-    ages = (metrics.age_s for replica in serving for metrics in fresh_metrics(replica, settings))
+    ages = (metrics.age_s for metrics in fresh_metrics(serving, settings))
     return max(traffic.age_s, *ages, 0.0)
 
 
