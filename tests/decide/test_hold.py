@@ -8,7 +8,14 @@ from tests.decide.worlds import SETTINGS
 from wva.decide.hold import held_need, hold_s, remember_need
 from wva.decide.memory import ModelMemory, Need
 
-PLAIN = replace(SETTINGS, hold_horizons=1.0, hold_deviations=2.0, longest_hold_s=900.0, burst_memory_s=1800.0)
+PLAIN = replace(
+    SETTINGS,
+    hold_horizons=1.0,
+    hold_deviations=2.0,
+    first_hold_horizons=0.0,
+    longest_hold_s=900.0,
+    burst_memory_s=1800.0,
+)
 NOTHING = ModelMemory(since=0.0)
 
 
@@ -33,6 +40,14 @@ def test_needs_are_held_for_longer_the_longer_a_start_takes_and_the_burstier_the
     assert hold_s(NOTHING, 0.0, 0.0, 315.0, PLAIN) == 315.0
     assert hold_s(NOTHING, 0.0, 0.5, 125.0, PLAIN) == 250.0
     assert hold_s(NOTHING, 0.0, 9.0, 125.0, PLAIN) == 125.0 * 5  # two deviations at most
+
+
+def test_needs_of_a_new_load_are_held_for_longer() -> None:
+    new = replace(PLAIN, first_hold_horizons=6.0)
+    assert hold_s(NOTHING, 0.0, 0.0, 125.0, new) == 750.0
+    assert hold_s(NOTHING, 0.0, 0.0, 200.0, new) == 900.0  # the longest hold
+    assert hold_s(NOTHING, 1800.0, 0.0, 125.0, new) == pytest.approx(750.0 / 2.718281828)
+    assert hold_s(NOTHING, 9000.0, 0.0, 125.0, new) == 125.0
 
 
 def test_a_need_that_came_back_too_late_is_held_for_longer() -> None:

@@ -57,9 +57,15 @@ def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -
     coming = required(replace(LOAD, expected=12.0), ONE, 0.0, 0.0, True, PLAIN)
     assert coming.steady == pytest.approx(10.0)
     assert coming.total == coming.coming == pytest.approx(12.0 / 0.95)
-    # Twice the headroom of 0.2 makes 1.4 deviations of the one; 0.6 of a burst is felt.
+    # A headroom of 0.2 leaves a quarter of what is in use: a quarter of a deviation. Of bursts 0.6 is felt:
+    # they deviate by 0.3 of 8, and by the square root of 12 over 8 more where 12 come.
     bursty = required(replace(LOAD, expected=12.0, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
-    assert bursty.coming == pytest.approx(12.0 * (1 + 1.4 * 0.5 * 0.6) / 0.95)
+    assert bursty.coming == pytest.approx((12.0 + 0.25 * 0.3 * 8.0 * (12.0 / 8.0) ** 0.5) / 0.95)
+
+
+def test_a_load_that_is_going_deviates_as_it_did() -> None:
+    going = required(replace(LOAD, expected=4.0, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
+    assert going.coming == pytest.approx((4.0 + 0.25 * 0.3 * 4.0) / 0.95)
 
 
 def test_without_headroom_nothing_coming_gets_any() -> None:

@@ -2,7 +2,9 @@
 
 Requests that come independently of each other deviate by the square root of their number, so twice the load is less
 bursty in parts of itself. What comes on top is learned: as a mean of absolute deviations, which one step of the load
-moves less than a mean of squares.
+moves less than a mean of squares. Every second seen counts alike in it until the burst memory is full, and what was
+believed before anything was seen counts as some seconds of load, so that neither a quiet beginning nor a wild one
+decides for long.
 """
 
 import math
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from wva.decide.memory import LoadSample, ModelMemory
+from wva.decide.memory import Burstiness, LoadSample, ModelMemory
 from wva.decide.samples import latest_before
 from wva.decide.settings import Settings
 from wva.decide.trend import Points, slope, steady_part
@@ -39,7 +41,7 @@ def by_chance(level: float, weights: Weights, seconds: float) -> float:
 
 def deviation_of(memory: ModelMemory, level: float, weights: Weights, settings: Settings) -> float:
     """Standard deviation of the load in short bins, in parts of the level: what was learned, and chance."""
-    learned = (memory.burstiness or 0.0) / MEAN_OF_NORMAL
+    learned = _believed(memory, settings).deviation / MEAN_OF_NORMAL
     return math.hypot(learned, by_chance(level, weights, settings.burst_bin_s))
 
 
@@ -59,10 +61,15 @@ def remember_burst(memory: ModelMemory, weights: Weights, settings: Settings) ->
     surprise = abs(weights.rate(start, newest) - level - steady_part(slope(rates), rates) * ahead) / level
     chance = MEAN_OF_NORMAL * by_chance(level, weights, newest.time - start.time)
     excess = max(0.0, min(surprise, MOST_DEVIATION) - chance)
-    if memory.burstiness is None:
-        return replace(memory, burstiness=excess)
-    learned = 1.0 - math.exp(-(newest.time - samples[-2].time) / settings.burst_memory_s)
-    return replace(memory, burstiness=memory.burstiness + learned * (excess - memory.burstiness))
+    known, elapsed = _believed(memory, settings), newest.time - samples[-2].time
+    kept = math.exp(-elapsed / settings.burst_memory_s) * known.seconds
+    seconds = kept + elapsed
+    deviation = (kept * known.deviation + elapsed * excess) / seconds
+    return replace(memory, burstiness=Burstiness(deviation, seconds))
+
+
+def _believed(memory: ModelMemory, settings: Settings) -> Burstiness:
+    return memory.burstiness or Burstiness(settings.prior_burstiness, settings.prior_burstiness_s)
 
 
 def rates_of(samples: Sequence[LoadSample], weights: Weights) -> Points:

@@ -50,8 +50,8 @@ class Demand:
     noise: float
     """The same over the fast window."""
     expected: float
-    """The level, with what is likely to stay of the fast load, carried along a rising trend to the horizon. Growth that
-    has just begun is no trend yet, and is carried less far."""
+    """The level, with what is likely to stay of the fast load, carried along a rising trend to the horizon and by the
+    ramp margin beyond it. Growth that has just begun is no trend yet, and is carried less far."""
     held_tokens: float | None
     """KV-cache tokens held now, carried along their own growth; ``None`` is unknown."""
 
@@ -77,10 +77,10 @@ def measure(
     fast = _fast(samples, recent, level * deviation, weights, settings)
     # The nearer the estimate is to the newest load, the less it lags behind the trend.
     span = (1.0 - lasting.rise) * (newest.time - samples[0].time) + lasting.rise * (newest.time - recent.time)
-    lead = span / 2.0 + horizon_s
+    lag = span / 2.0
     present, most = level + lasting.rise * (fast - level), max(level, fast)
-    carried = min(present + max(0.0, trend) * lead, settings.most_growth * most)
-    begun = min(present + max(0.0, growth) * lead, settings.sudden_growth * most)
+    carried = min(present + max(0.0, trend) * (lag + settings.ramp_margin * horizon_s), settings.most_growth * most)
+    begun = min(present + max(0.0, growth) * (lag + horizon_s), settings.sudden_growth * most)
     return Demand(
         level=level,
         settled=min(level, level + lasting.fall * (fast - level)),

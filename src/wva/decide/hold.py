@@ -2,7 +2,7 @@
 
 Stopping and starting again costs about a start-up, so a need is kept for about as long. Where needs come back later
 than that, in waves, what was given up is missed while it starts again. How long they stay away is learned from each
-that came back too late, and the next is kept for as long.
+that came back too late, and the next is kept for as long. Before a load is known well, any may come back.
 """
 
 import math
@@ -24,7 +24,9 @@ LATER = 1.25
 def hold_s(memory: ModelMemory, now: float, deviation: float, horizon_s: float, settings: Settings) -> float:
     """Seconds for which capacity once needed is kept, where a new replica takes ``horizon_s``."""
     plain = settings.hold_horizons * horizon_s * (1.0 + settings.hold_deviations * min(deviation, MOST_DEVIATION))
-    return max(plain, _absence_s(memory, now, settings))
+    unknown = math.exp(-max(0.0, now - memory.since) / settings.burst_memory_s)
+    first = min(settings.longest_hold_s, settings.first_hold_horizons * horizon_s * unknown)
+    return max(plain, first, _absence_s(memory, now, settings))
 
 
 def remember_need(memory: ModelMemory, need: Need, held_s: float, settings: Settings) -> ModelMemory:

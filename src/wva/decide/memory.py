@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wva.fleet.memory import Memory
 from wva.fleet.variant import EngineArguments
 
-VERSION = 2
+VERSION = 3
 """Layout of ``BrainMemory``."""
 
 
@@ -24,6 +24,16 @@ class LoadSample:
     """Answer tokens that the fleet has generated so far, replicas that are gone included."""
     held_tokens: float | None
     """KV-cache tokens that requests in flight hold, and those that wait would; ``None`` is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burstiness:
+    """How far the load was from where it was heading, in short bins."""
+
+    deviation: float
+    """Mean absolute deviation, in parts of the level and beyond what chance alone brings."""
+    seconds: float
+    """Seconds of load that it is the mean of, of which older ones count for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +135,8 @@ class ModelMemory:
     """Answer tokens that the fleet has generated since it was first seen."""
     generated_by: Mapping[str, float] = field(default_factory=dict)
     """Answer tokens by instance when last known, for the instances that exist."""
-    burstiness: float | None = None
-    """Mean absolute deviation of the load in short bins from where it was heading, in parts of the level and beyond
-    what chance alone brings; ``None`` until a bin was seen."""
+    burstiness: Burstiness | None = None
+    """``None`` until a short bin was seen."""
     excursions: tuple[Excursion, ...] = ()
     """Deviations of the last horizon, oldest first: what became of them is not known yet."""
     rises: Persistence = Persistence()

@@ -56,6 +56,10 @@ def required(
     Headroom is for what nobody sees coming: a burst that has begun is what it was there for, and asks for no more.
     Where the engines feel a part of each burst only, that part of the headroom is enough.
 
+    A larger load that is coming brings more bursts, not larger ones, and independent bursts deviate by the square root
+    of their number: by ``d * level`` now, and by ``d * sqrt(level * coming)`` then. How many of these deviations are
+    served grows with the headroom ``h`` as what it keeps free for each unit in use does: with ``h / (1 - h)``.
+
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
@@ -63,9 +67,10 @@ def required(
     felt = burst_share(capacity, settings)
     headroom = settings.headroom * felt
     deviation = demand.deviation * felt
-    surge = settings.surge_deviations * (1.0 + 2.0 * headroom)
+    surge = settings.surge_deviations * headroom / (1.0 - headroom)
     steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
-    coming = demand.expected * (1.0 + surge * deviation) / (1.0 - min(headroom, settings.least_headroom))
+    spread = deviation * math.sqrt(min(demand.level, demand.expected) * demand.expected)
+    coming = (demand.expected + surge * spread) / (1.0 - min(headroom, settings.least_headroom))
     full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * max(steady, coming))
     backlog = backlog_load / settings.backlog_s
     total = max(steady, coming, full) + backlog

@@ -29,24 +29,34 @@ class Settings:
     most_occupied: float = 2.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
-    burst_deviations: float = 0.65
-    """Standard deviations of short-term load above its level that are served without queueing: more costs replicas
-    that are idle between bursts, fewer lose requests in each."""
-    surge_deviations: float = 0.77
-    """The same above a load that is seen coming, and as much more as twice the headroom: it has hardly been seen, and
-    where loads surge often the capacity is there for the next one."""
+    burst_deviations: float = 0.3
+    """Standard deviations of short-term load above its level that are served beside the headroom, which is there for
+    most of them: more costs replicas that are idle between bursts, fewer lose requests in each."""
+    surge_deviations: float = 1.4
+    """The same above a load that is seen coming, for a headroom ``h`` of a half; for others in proportion to
+    ``h / (1 - h)``, what is kept free for each unit in use: where loads surge often it is there for the next one."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured, and which must have been seen before a
     shrink: long enough to see a trend through noise."""
     most_growth: float = 2.0
     """Largest growth over the horizon that a trend is believed to bring, as a factor: no ramp is endless."""
+    ramp_margin: float = 1.35
+    """How far a trend is carried, as a factor of the horizon: a ramp that steepens is met too late by a whole start-up,
+    and one that ends has cost a part of a replica."""
     sudden_growth: float = 1.25
-    """The same for growth that has just begun: it may be a step, and a step is no ramp."""
+    """Largest growth over the horizon that is believed where it has just begun: it may be a step, and a step is no
+    ramp."""
     burst_bin_s: float = 15.0
     """Seconds of the bins in which bursts are measured: what a start-up cannot answer and a queue cannot hide."""
     burst_memory_s: float = 1800.0
     """Seconds after which a measured burst counts for 1/e of a fresh one: some dozens of start-ups, so that what is
     learned of bursts is more than the last one."""
+    prior_burstiness: float = 0.7
+    """Mean absolute deviation of the load in short bins, in parts of its level, that is believed before any was seen:
+    a bursty load is lost while it is learned, and a smooth one costs little more until it is known."""
+    prior_burstiness_s: float = 300.0
+    """Seconds of load that this belief counts as: a level window, so that a load is believed to be what it shows from
+    the second one on."""
     fast_window_s: float = 60.0
     """Seconds over which a sudden load is measured, at least: the shortest in which tens of requests show a rate."""
     fast_residences: float = 2.0
@@ -74,6 +84,9 @@ class Settings:
     lasts is known by then, and stopping and starting again costs no more."""
     hold_deviations: float = 4.0
     """How much longer for each standard deviation of short-term load: the burstier, the sooner it is needed again."""
+    first_hold_horizons: float = 6.0
+    """The least of that time for a load that is new, in times that a new replica takes: a need may be the first of
+    many. It shrinks to 1/e of itself within each burst memory."""
     longest_hold_s: float = 900.0
     """Seconds for which capacity once needed is kept at most, where needs come back in waves: some start-ups, beyond
     which starting again is cheaper than waiting."""
