@@ -9,6 +9,7 @@ from bench.kubernetes_cycle.layout import COSTS, NODE_GPUS, POD_HASH, PRODUCTS, 
 from wva.fleet.inventory import Supply
 from wva.kubernetes.inventory import PoolPolicy, Pools
 from wva.kubernetes.orders import ACT, Act
+from wva.kubernetes.watching.feeds import Feed
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 
@@ -26,6 +27,7 @@ def mirror(layout: Layout, now: float) -> Mirror:
     found = Mirror()
     for name, accelerator in layout.nodes:
         found.seen(Kind.NODE, _node(name, accelerator))
+    found.listed(Feed(Kind.NODE, ()), {("", name) for name, _ in layout.nodes}, "7")
     for place in layout.variants:
         found.seen(Kind.DEPLOYMENT, _deployment(place))
         found.seen(Kind.REPLICA_SET, _replica_set(place))

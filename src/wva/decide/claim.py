@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wva.decide.choice import Option, capacity_of, covers
@@ -11,8 +11,6 @@ from wva.decide.supply import placed
 from wva.decide.view import bounded
 from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
-
-NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +63,59 @@ class Claim:
 
     secured: Counter[str] = field(default_factory=Counter)
     """Replicas of each variant that hardware was found for before all others, because they are part of its minimum."""
+    changes: int = 0
+    """How often its counts, gifts or slots have changed."""
+    _shares: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+    """Those that were worked out since the last change: under scarcity they are asked for again and again."""
 
     def __post_init__(self) -> None:
         self.counts = dict(self.before)
 
+    def settle(self, counts: dict[str, int]) -> None:
+        """Have these replicas of each option."""
+        self.counts = counts
+        self._changed()
+
+    def add(self, name: str) -> None:
+        """Have one more replica of an option."""
+        self.counts[name] += 1
+        self._changed()
+
+    def give(self, gift: Gift) -> None:
+        """Give up a replica."""
+        self.counts[gift.tenant.variant] -= 1
+        self.gifts.append(gift)
+        self._changed()
+
+    def wait(self, name: str, slot: Slot) -> None:
+        """Have one more replica of an option once its hardware is free."""
+        self.slots.setdefault(name, []).append(slot)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.changes += 1
+        self._shares.clear()
+
     @property
     def short(self) -> bool:
         """Whether what it gets does not cover its need."""
-        return bool(self.options) and not covers(self._capacity(NOTHING), self.need)
+        return bool(self.options) and not covers(self._capacity(()), self.need)
 
     def total(self, name: str) -> int:
         """Replicas of an option, those included that wait for hardware to come free."""
         return self.counts[name] + len(self.slots.get(name, ()))
 
-    def share(self, change: Mapping[str, int] = NOTHING) -> float:
-        """Part of the largest need of late that its replicas cover, after that change of them."""
-        held = self.held - self.stuck
-        return (self._capacity(change) - self.stuck) / held if held > 0.0 else math.inf
+    def share(self, gone: tuple[str, ...] = ()) -> float:
+        """Part of the largest need of late that its replicas cover, less those ``gone``, which are told by their variants."""
+        known = self._shares.get(gone)
+        if known is None:
+            held = self.held - self.stuck
+            known = self._shares[gone] = (self._capacity(gone) - self.stuck) / held if held > 0.0 else math.inf
+        return known
 
     def missing(self) -> float:
         """What its largest need of late exceeds its capacity by; negative where it does not."""
-        return self.held - self._capacity(NOTHING)
+        return self.held - self._capacity(())
 
     def given(self, name: str) -> int:
         """Replicas of a variant that it gives up."""
@@ -107,15 +137,11 @@ class Claim:
         if count < self.counts[option.name]:
             self.counts[option.name] = count
             self.withdrawn[option.name] = to
+            self._changed()
 
     def _placed(self, seen: VariantObservation) -> int:
         return placed(seen) - self.given(seen.variant.name)
 
-    def _capacity(self, change: Mapping[str, int]) -> float:
-        totals = {option.name: self.total(option.name) + change.get(option.name, 0) for option in self.options}
+    def _capacity(self, gone: tuple[str, ...]) -> float:
+        totals = {option.name: self.total(option.name) - gone.count(option.name) for option in self.options}
         return capacity_of(self.options, totals)
-
-
-def losses(tenants: Sequence[Tenant]) -> dict[str, int]:
-    """The change of counts when these replicas go."""
-    return {name: -count for name, count in Counter(tenant.variant for tenant in tenants).items()}

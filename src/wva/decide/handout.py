@@ -44,6 +44,8 @@ class _Handout:
         self._sites = sites
         self._shrink_share = shrink_share
         self._market: Market | None = None
+        self._stood_aside: set[str] = set()
+        """Accelerators that models lower than the group at hand no longer wait for."""
         self._variants = {seen.variant.name: seen.variant for claim in claims for seen in claim.variants}
 
     def secure_minimums(self) -> None:
@@ -54,14 +56,15 @@ class _Handout:
                     if self._room.take(seen.variant, 1):
                         claim.secured[seen.variant.name] += 1
                         continue
-                    offers = self._offers(claim, option_of(seen, 1.0), math.inf)
-                    if not offers:
+                    offer = self._best_offer(claim, [option_of(seen, 1.0)], math.inf)
+                    if offer is None:
                         break
-                    self._accept(min(offers, key=lambda offer: offer.price), claim, for_minimum=True)
+                    self._accept(offer, claim, for_minimum=True)
 
     def settle(self, group: Sequence[Claim]) -> None:
         """Hand out to the models of one priority, higher ones being settled."""
         start = [dict(claim.counts) for claim in group]
+        self._stood_aside.clear()
         left = self._room.copy()
         for claim in group:
             self._grow_alone(claim, left)
@@ -72,25 +75,25 @@ class _Handout:
             self._fill(group)
         else:
             for claim, counts in zip(group, start, strict=True):
-                claim.counts = counts
+                claim.settle(counts)
                 self._order(claim, self._room)
             self._fill(group)
         for claim, counts in zip(group, start, strict=True):
             if claim.counts == counts and claim.yields and not (claim.gifts or claim.slots or claim.withdrawn):
-                claim.counts = shrink(
-                    keeping_ready(claim.options, claim.variants), counts, claim.held, self._shrink_share
-                )
+                options = keeping_ready(claim.options, claim.variants)
+                claim.settle(shrink(options, counts, claim.held, self._shrink_share))
         for claim in group:
             self._reserve(claim)
 
-    def _offers(self, claim: Claim, option: Option, priority: float) -> list[Offer]:
+    def _best_offer(self, claim: Claim, options: Sequence[Option], priority: float) -> Offer | None:
         if self._market is None:
             self._market = Market(self._claims, self._sites())
-        return list(self._market.offers(claim, option, priority, self._room))
+        offers = (offer for option in options for offer in self._market.offers(claim, option, priority, self._room))
+        return min(offers, key=lambda offer: offer.price, default=None)
 
     def _grow_alone(self, claim: Claim, room: Room) -> None:
         options = self._within(claim, room)
-        claim.counts = grow_within(claim.variants, options, claim.counts, claim.need, room)
+        claim.settle(grow_within(claim.variants, options, claim.counts, claim.need, room))
         self._order(claim, room)
 
     def _order(self, claim: Claim, room: Room) -> None:
@@ -130,7 +133,7 @@ class _Handout:
         after = grow(options, totals, claim.need)
         for option in sorted(options, key=lambda option: option.price):
             if after[option.name] > totals[option.name] and self._room.take(self._variants[option.name], 1):
-                claim.counts[option.name] += 1
+                claim.add(option.name)
                 return True
         return False
 
@@ -142,15 +145,11 @@ class _Handout:
 
     def _wait_for_one(self, claim: Claim) -> bool:
         """Add a replica on hardware that is coming free, or that others give up."""
-        offers = [
-            offer
-            for option in claim.options
-            if claim.total(option.name) < option.most
-            for offer in self._offers(claim, option, claim.model.priority)
-        ]
-        if not offers:
+        options = [option for option in claim.options if claim.total(option.name) < option.most]
+        offer = self._best_offer(claim, options, claim.model.priority)
+        if offer is None:
             return False
-        self._accept(min(offers, key=lambda offer: offer.price), claim, for_minimum=False)
+        self._accept(offer, claim, for_minimum=False)
         return True
 
     def _accept(self, offer: Offer, claim: Claim, *, for_minimum: bool) -> None:
@@ -159,8 +158,7 @@ class _Handout:
         if offer.site.node is not None:
             self._room.keep(variant.accelerator, offer.site.node, offer.open)
         for victim, owner in offer.victims:
-            owner.counts[victim.variant] -= 1
-            owner.gifts.append(Gift(victim, claim.model, for_minimum))
+            owner.give(Gift(victim, claim.model, for_minimum))
             offer.site.tenants.remove(victim)
         freed = [Leaving(victim.replica if victim.named else None, victim.gpus) for victim, _ in offer.victims]
         offer.site.leaving.extend(freed)
@@ -176,8 +174,12 @@ class _Handout:
                 None not in awaited,
                 tuple(owner.model for _, owner in offer.victims),
             )
-            claim.slots.setdefault(variant.name, []).append(slot)
-        self._withdraw(variant, claim, math.inf if for_minimum else claim.model.priority)
+            claim.wait(variant.name, slot)
+        if for_minimum:
+            self._withdraw(variant, claim, math.inf)
+        elif variant.accelerator not in self._stood_aside:
+            self._stood_aside.add(variant.accelerator)
+            self._withdraw(variant, claim, claim.model.priority)
 
     def _withdraw(self, variant: Variant, claim: Claim, priority: float) -> None:
         """Have lower models no longer wait for hardware that is meant for this one."""

@@ -12,12 +12,13 @@ A model of the same priority gives only while it stays better off than the taker
 """
 
 import math
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from wva.decide.choice import Option
-from wva.decide.claim import Claim, losses
+from wva.decide.claim import Claim
 from wva.decide.room import Room
 from wva.decide.sites import Leaving, Site, Tenant
 
@@ -43,6 +44,8 @@ class Price(NamedTuple):
     gpus: int
     """GPUs of the replicas that go."""
     node: str
+    place: int
+    """Of the site among all: the first counts of those that cost the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,65 +62,137 @@ class Offer:
     price: Price
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was found of the replicas that would go from a site, for as long as nobody on it has changed."""
+
+    changes: int
+    """Of the models on the site until then."""
+    threshold: float
+    """Share that models of the taker's own priority had to keep."""
+    ceiling: float
+    """The highest for which the same ones would go."""
+    victims: tuple[Tenant, ...] | None
+    """``None`` where there are not enough."""
+    hurt: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(slots=True)
+class _Places:
+    """The sites of one accelerator."""
+
+    nodes: list[Site]
+    """Those with a name, and those without where something comes free."""
+    alone: dict[str, deque[Site]]
+    """By variant those that one replica is by itself on, the first of which is as good as any."""
+
+
 class Market:
-    """What the models hold, as something that others could get."""
+    """What the models hold, as something that others could get.
+
+    There may be thousands of sites, and as many replicas missing. So what would go from a site is found anew only where
+    a model on it has changed, and replicas that are by themselves are looked at once a variant.
+    """
 
     def __init__(self, claims: Sequence[Claim], sites: Mapping[str, Sequence[Site]]) -> None:
         self._owner = {option.name: claim for claim in claims for option in claim.options}
         self._option = {option.name: option for claim in claims for option in claim.options}
-        self._sites = sites
+        self._places = {accelerator: _places(own) for accelerator, own in sites.items()}
+        self._order = {id(site): place for own in sites.values() for place, site in enumerate(own)}
+        self._known: dict[tuple[int, int, float], _Known] = {}
+        """By site, GPUs and priority."""
+        owners = {
+            id(site): {id(owner): owner for tenant in site.tenants if (owner := self._owner.get(tenant.variant))}
+            for places in self._places.values()
+            for site in places.nodes
+        }
+        self._owners = {site: tuple(own.values()) for site, own in owners.items()}
+        """The models on each of the nodes at first: others do not come."""
 
     def offers(self, claim: Claim, option: Option, priority: float, room: Room) -> Iterator[Offer]:
-        """The ways to get one more replica of the option at that priority, one a node at most."""
+        """The ways to get one more replica of the option at that priority, one a node at most.
+
+        Of replicas that are by themselves, one of a variant is offered for all.
+        """
         (seen,) = (seen for seen in claim.variants if seen.variant.name == option.name)
         accelerator, gpus = seen.variant.accelerator, seen.variant.gpus_per_replica
+        places = self._places.get(accelerator)
+        if places is None:
+            return
         free = room.open_nodes(accelerator)
-        for site in self._sites.get(accelerator, ()):
+        threshold = min(1.0, claim.share() + BAND)
+        for site in (*_first_of_each(places), *places.nodes):
             open_gpus = min(gpus, 0 if site.node is None else free.get(site.node, 0))
             missing, leaving = gpus - open_gpus, []
             for item in site.leaving:
                 if missing > 0 and item.gpus > 0:
                     leaving.append(item)
                     missing -= item.gpus
-            victims = self._victims(claim, site, missing, priority) if missing > 0 else []
-            if victims is not None and (leaving or victims):
-                owned = tuple((victim, self._owner[victim.variant]) for victim in victims)
-                yield Offer(option, site, open_gpus, tuple(leaving), owned, self._price(option, site, victims))
+            found = self._found(claim, site, missing, priority, threshold) if missing > 0 else _NOBODY
+            if found.victims is not None and (leaving or found.victims):
+                owned = tuple((victim, self._owner[victim.variant]) for victim in found.victims)
+                price = _price(option, site, found, self._order[id(site)])
+                yield Offer(option, site, open_gpus, tuple(leaving), owned, price)
 
-    def _victims(self, claim: Claim, site: Site, missing: int, priority: float) -> list[Tenant] | None:
-        """Replicas on the site that would free that many GPUs, ``None`` where there are not enough."""
+    def _found(self, claim: Claim, site: Site, missing: int, priority: float, threshold: float) -> _Known:
+        """Replicas on the site that would free that many GPUs, and whom that would hurt."""
+        owners = self._owners.get(id(site), ())
+        if not owners or claim in owners:
+            return self._find(claim, site, missing, priority, threshold)
+        changes = sum([owner.changes for owner in owners])
+        key = (id(site), missing, priority)
+        known = self._known.get(key)
+        if known is None or known.changes != changes or not known.threshold <= threshold <= known.ceiling:
+            known = self._known[key] = self._find(claim, site, missing, priority, threshold)
+            known.changes = changes
+        return known
+
+    def _find(self, claim: Claim, site: Site, missing: int, priority: float, threshold: float) -> _Known:
         chosen: list[Tenant] = []
-        freed = 0
+        freed, ceiling = 0, math.inf
         while freed < missing:
-            able = [t for t in site.tenants if t not in chosen and self._may_go(t, chosen, claim, priority)]
+            able = [t for t in site.tenants if t not in chosen and self._may_go(t, chosen, claim, priority, threshold)]
             if not able:
-                return None
+                return _Known(0, threshold, math.inf, None, ())
             chosen.append(min(able, key=lambda tenant: self._reluctance(tenant, chosen)))
             freed += chosen[-1].gpus
+            owner = self._owner[chosen[-1].variant]
+            if owner.model.priority == priority:
+                # Where more must be kept, fewer are able, but the choice among them stays as long as this one is.
+                ceiling = min(ceiling, owner.share(self._gone(owner, chosen)))
         # What was taken first may have become superfluous by what came later; the dearest is spared first.
         for tenant in reversed(chosen.copy()):
             if freed - tenant.gpus >= missing:
                 chosen.remove(tenant)
                 freed -= tenant.gpus
-        return chosen
+        return _Known(0, threshold, ceiling, tuple(chosen), self._hurt(chosen))
 
-    def _may_go(self, tenant: Tenant, chosen: Sequence[Tenant], claim: Claim, priority: float) -> bool:
+    def _gone(self, owner: Claim, victims: Sequence[Tenant]) -> tuple[str, ...]:
+        """The variants of those that are the model's."""
+        return tuple(sorted([victim.variant for victim in victims if self._owner[victim.variant] is owner]))
+
+    def _may_go(
+        self, tenant: Tenant, chosen: Sequence[Tenant], claim: Claim, priority: float, threshold: float
+    ) -> bool:
         owner = self._owner.get(tenant.variant)
         if owner is None or owner is claim or not owner.yields or owner.model.priority > priority:
             return False
-        change = losses([*chosen, tenant])
+        gone = self._gone(owner, [*chosen, tenant]) if chosen else (tenant.variant,)
         count = owner.counts[tenant.variant]
         # Giving one up while another is ordered would leave the count, and the replica.
-        if count > owner.before[tenant.variant] or count + change[tenant.variant] < self._option[tenant.variant].least:
+        if count > owner.before[tenant.variant]:
             return False
-        return owner.model.priority < priority or owner.share(change) >= min(1.0, claim.share() + BAND)
+        if count - gone.count(tenant.variant) < self._option[tenant.variant].least:
+            return False
+        return owner.model.priority < priority or owner.share(gone) >= threshold
 
     def _reluctance(
         self, tenant: Tenant, chosen: Sequence[Tenant]
     ) -> tuple[float, float, float, tuple[bool, float], str]:
         """What it costs to let a replica go after those, for sorting."""
         owner = self._owner[tenant.variant]
-        before, after = owner.share(losses(chosen)), owner.share(losses([*chosen, tenant]))
+        before = owner.share(self._gone(owner, chosen))
+        after = owner.share(self._gone(owner, [*chosen, tenant]))
         lost = min(1.0, before) - min(1.0, after)
         return (
             owner.model.priority if lost > NEGLIGIBLE else -math.inf,
@@ -127,19 +202,46 @@ class Market:
             tenant.replica,
         )
 
-    def _price(self, option: Option, site: Site, victims: Sequence[Tenant]) -> Price:
-        change = losses(victims)
+    def _hurt(self, victims: Sequence[Tenant]) -> tuple[tuple[int, float, float], ...]:
+        """Of every model that then covers less of its need its priority, the share not covered, and the share lost."""
         hurt = []
-        for owner in {id(self._owner[name]): self._owner[name] for name in change}.values():
-            before, after = min(1.0, owner.share()), min(1.0, owner.share(change))
+        for owner in {id(self._owner[each.variant]): self._owner[each.variant] for each in victims}.values():
+            before, after = min(1.0, owner.share()), min(1.0, owner.share(self._gone(owner, victims)))
             if before - after > NEGLIGIBLE:
                 hurt.append((owner.model.priority, 1.0 - after, before - after))
-        hurt.sort(reverse=True)
-        return Price(
-            hurt=float(hurt[0][0]) if hurt else -math.inf,
-            gives=bool(victims),
-            option=option.price,
-            losses=tuple(hurt),
-            gpus=sum(victim.gpus for victim in victims),
-            node=site.node or "",
-        )
+        return tuple(sorted(hurt, reverse=True))
+
+
+_NOBODY = _Known(0, 0.0, math.inf, (), ())
+
+
+def _places(sites: Sequence[Site]) -> _Places:
+    nodes, alone = [], defaultdict[str, deque[Site]](deque)
+    for site in sites:
+        if site.node is None and len(site.tenants) == 1 and not site.leaving:
+            alone[site.tenants[0].variant].append(site)
+        else:
+            nodes.append(site)
+    return _Places(nodes, alone)
+
+
+def _first_of_each(places: _Places) -> Iterator[Site]:
+    """Of each variant the first replica by itself that has not gone yet; where one has gone, something comes free."""
+    for own in places.alone.values():
+        while own and not own[0].tenants:
+            places.nodes.append(own.popleft())
+        if own:
+            yield own[0]
+
+
+def _price(option: Option, site: Site, found: _Known, place: int) -> Price:
+    assert found.victims is not None
+    return Price(
+        hurt=float(found.hurt[0][0]) if found.hurt else -math.inf,
+        gives=bool(found.victims),
+        option=option.price,
+        losses=found.hurt,
+        gpus=sum(victim.gpus for victim in found.victims),
+        node=site.node or "",
+        place=place,
+    )
