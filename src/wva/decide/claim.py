@@ -106,7 +106,7 @@ class Claim:
         return self.counts[name] + len(self.slots.get(name, ()))
 
     def share(self, gone: tuple[str, ...] = ()) -> float:
-        """Part of the largest need of late that its replicas cover, less those ``gone``, which are told by their variants."""
+        """Part of the largest need of late that its replicas cover, less those ``gone``, which are told by variant."""
         known = self._shares.get(gone)
         if known is None:
             held = self.held - self.stuck

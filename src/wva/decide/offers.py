@@ -101,13 +101,8 @@ class Market:
         self._order = {id(site): place for own in sites.values() for place, site in enumerate(own)}
         self._known: dict[tuple[int, int, float], _Known] = {}
         """By site, GPUs and priority."""
-        owners = {
-            id(site): {id(owner): owner for tenant in site.tenants if (owner := self._owner.get(tenant.variant))}
-            for places in self._places.values()
-            for site in places.nodes
-        }
-        self._owners = {site: tuple(own.values()) for site, own in owners.items()}
-        """The models on each of the nodes at first: others do not come."""
+        self._owners = {id(site): self._owners_on(site) for own in sites.values() for site in own}
+        """The models on each site at first: others do not come."""
 
     def offers(self, claim: Claim, option: Option, priority: float, room: Room) -> Iterator[Offer]:
         """The ways to get one more replica of the option at that priority, one a node at most.
@@ -121,7 +116,7 @@ class Market:
             return
         free = room.open_nodes(accelerator)
         threshold = min(1.0, claim.share() + BAND)
-        for site in (*_first_of_each(places), *places.nodes):
+        for site in (*_first_of_each(places, gpus), *places.nodes):
             open_gpus = min(gpus, 0 if site.node is None else free.get(site.node, 0))
             missing, leaving = gpus - open_gpus, []
             for item in site.leaving:
@@ -134,12 +129,16 @@ class Market:
                 price = _price(option, site, found, self._order[id(site)])
                 yield Offer(option, site, open_gpus, tuple(leaving), owned, price)
 
+    def _owners_on(self, site: Site) -> tuple[Claim, ...]:
+        owners = {id(owner): owner for tenant in site.tenants if (owner := self._owner.get(tenant.variant))}
+        return tuple(owners.values())
+
     def _found(self, claim: Claim, site: Site, missing: int, priority: float, threshold: float) -> _Known:
         """Replicas on the site that would free that many GPUs, and whom that would hurt."""
-        owners = self._owners.get(id(site), ())
-        if not owners or claim in owners:
+        owners = self._owners[id(site)]
+        if claim in owners:
             return self._find(claim, site, missing, priority, threshold)
-        changes = sum([owner.changes for owner in owners])
+        changes = owners[0].changes if len(owners) == 1 else sum([owner.changes for owner in owners])
         key = (id(site), missing, priority)
         known = self._known.get(key)
         if known is None or known.changes != changes or not known.threshold <= threshold <= known.ceiling:
@@ -225,12 +224,12 @@ def _places(sites: Sequence[Site]) -> _Places:
     return _Places(nodes, alone)
 
 
-def _first_of_each(places: _Places) -> Iterator[Site]:
-    """Of each variant the first replica by itself that has not gone yet; where one has gone, something comes free."""
+def _first_of_each(places: _Places, gpus: int) -> Iterator[Site]:
+    """Of each variant of so many GPUs the first replica by itself; where one has gone by now, something comes free."""
     for own in places.alone.values():
         while own and not own[0].tenants:
             places.nodes.append(own.popleft())
-        if own:
+        if own and own[0].tenants[0].gpus >= gpus:
             yield own[0]
 
 
