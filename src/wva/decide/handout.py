@@ -88,8 +88,8 @@ class _Handout:
     def _best_offer(self, claim: Claim, options: Sequence[Option], priority: float) -> Offer | None:
         if self._market is None:
             self._market = Market(self._claims, self._sites())
-        offers = (offer for option in options for offer in self._market.offers(claim, option, priority, self._room))
-        return min(offers, key=lambda offer: offer.price, default=None)
+        found = [self._market.offer(claim, option, priority, self._room) for option in options]
+        return min((offer for offer in found if offer is not None), key=lambda offer: offer.price, default=None)
 
     def _grow_alone(self, claim: Claim, room: Room) -> None:
         options = self._within(claim, room)

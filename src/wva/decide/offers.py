@@ -44,8 +44,6 @@ class Price(NamedTuple):
     gpus: int
     """GPUs of the replicas that go."""
     node: str
-    place: int
-    """Of the site among all: the first counts of those that cost the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,15 @@ class Offer:
     price: Price
 
 
+class _Toll(NamedTuple):
+    """What of a price depends on the replicas that go, in the order of ``Price``."""
+
+    hurt: float
+    gives: bool
+    losses: tuple[tuple[int, float, float], ...]
+    gpus: int
+
+
 @dataclass(slots=True)
 class _Known:
     """What was found of the replicas that would go from a site, for as long as nobody on it has changed."""
@@ -74,7 +81,7 @@ class _Known:
     """The highest for which the same ones would go."""
     victims: tuple[Tenant, ...] | None
     """``None`` where there are not enough."""
-    hurt: tuple[tuple[int, float, float], ...]
+    toll: _Toll
 
 
 @dataclass(slots=True)
@@ -104,18 +111,17 @@ class Market:
         self._owners = {id(site): self._owners_on(site) for own in sites.values() for site in own}
         """The models on each site at first: others do not come."""
 
-    def offers(self, claim: Claim, option: Option, priority: float, room: Room) -> Iterator[Offer]:
-        """The ways to get one more replica of the option at that priority, one a node at most.
-
-        Of replicas that are by themselves, one of a variant is offered for all.
-        """
+    def offer(self, claim: Claim, option: Option, priority: float, room: Room) -> Offer | None:
+        """The best way to get one more replica of the option at that priority; ``None`` where there is none."""
         (seen,) = (seen for seen in claim.variants if seen.variant.name == option.name)
         accelerator, gpus = seen.variant.accelerator, seen.variant.gpus_per_replica
         places = self._places.get(accelerator)
         if places is None:
-            return
+            return None
         free = room.open_nodes(accelerator)
         threshold = min(1.0, claim.share() + BAND)
+        best: tuple[_Toll, str, int] | None = None
+        offer: Offer | None = None
         for site in (*_first_of_each(places, gpus), *places.nodes):
             open_gpus = min(gpus, 0 if site.node is None else free.get(site.node, 0))
             missing, leaving = gpus - open_gpus, []
@@ -124,10 +130,14 @@ class Market:
                     leaving.append(item)
                     missing -= item.gpus
             found = self._found(claim, site, missing, priority, threshold) if missing > 0 else _NOBODY
-            if found.victims is not None and (leaving or found.victims):
+            if found.victims is None or not (leaving or found.victims):
+                continue
+            # Of those that cost the same, the first site counts.
+            rank = found.toll, site.node or "", self._order[id(site)]
+            if best is None or rank < best:
                 owned = tuple((victim, self._owner[victim.variant]) for victim in found.victims)
-                price = _price(option, site, found, self._order[id(site)])
-                yield Offer(option, site, open_gpus, tuple(leaving), owned, price)
+                best, offer = rank, Offer(option, site, open_gpus, tuple(leaving), owned, _price(option, site, found))
+        return offer
 
     def _owners_on(self, site: Site) -> tuple[Claim, ...]:
         owners = {id(owner): owner for tenant in site.tenants if (owner := self._owner.get(tenant.variant))}
@@ -152,7 +162,7 @@ class Market:
         while freed < missing:
             able = [t for t in site.tenants if t not in chosen and self._may_go(t, chosen, claim, priority, threshold)]
             if not able:
-                return _Known(0, threshold, math.inf, None, ())
+                return _Known(0, threshold, math.inf, None, _NOTHING)
             chosen.append(min(able, key=lambda tenant: self._reluctance(tenant, chosen)))
             freed += chosen[-1].gpus
             owner = self._owner[chosen[-1].variant]
@@ -164,7 +174,7 @@ class Market:
             if freed - tenant.gpus >= missing:
                 chosen.remove(tenant)
                 freed -= tenant.gpus
-        return _Known(0, threshold, ceiling, tuple(chosen), self._hurt(chosen))
+        return _Known(0, threshold, ceiling, tuple(chosen), self._toll(chosen))
 
     def _gone(self, owner: Claim, victims: Sequence[Tenant]) -> tuple[str, ...]:
         """The variants of those that are the model's."""
@@ -201,17 +211,23 @@ class Market:
             tenant.replica,
         )
 
-    def _hurt(self, victims: Sequence[Tenant]) -> tuple[tuple[int, float, float], ...]:
-        """Of every model that then covers less of its need its priority, the share not covered, and the share lost."""
+    def _toll(self, victims: Sequence[Tenant]) -> _Toll:
         hurt = []
         for owner in {id(self._owner[each.variant]): self._owner[each.variant] for each in victims}.values():
             before, after = min(1.0, owner.share()), min(1.0, owner.share(self._gone(owner, victims)))
             if before - after > NEGLIGIBLE:
                 hurt.append((owner.model.priority, 1.0 - after, before - after))
-        return tuple(sorted(hurt, reverse=True))
+        hurt.sort(reverse=True)
+        return _Toll(
+            hurt=float(hurt[0][0]) if hurt else -math.inf,
+            gives=bool(victims),
+            losses=tuple(hurt),
+            gpus=sum(victim.gpus for victim in victims),
+        )
 
 
-_NOBODY = _Known(0, 0.0, math.inf, (), ())
+_NOTHING = _Toll(-math.inf, False, (), 0)
+_NOBODY = _Known(0, 0.0, math.inf, (), _NOTHING)
 
 
 def _places(sites: Sequence[Site]) -> _Places:
@@ -225,22 +241,16 @@ def _places(sites: Sequence[Site]) -> _Places:
 
 
 def _first_of_each(places: _Places, gpus: int) -> Iterator[Site]:
-    """Of each variant of so many GPUs the first replica by itself; where one has gone by now, something comes free."""
+    """Of each variant of so many GPUs the first replica by itself; where one has gone by now, something may be free."""
     for own in places.alone.values():
         while own and not own[0].tenants:
-            places.nodes.append(own.popleft())
+            gone = own.popleft()
+            if any(item.gpus for item in gone.leaving):
+                places.nodes.append(gone)
         if own and own[0].tenants[0].gpus >= gpus:
             yield own[0]
 
 
-def _price(option: Option, site: Site, found: _Known, place: int) -> Price:
-    assert found.victims is not None
-    return Price(
-        hurt=float(found.hurt[0][0]) if found.hurt else -math.inf,
-        gives=bool(found.victims),
-        option=option.price,
-        losses=found.hurt,
-        gpus=sum(victim.gpus for victim in found.victims),
-        node=site.node or "",
-        place=place,
-    )
+def _price(option: Option, site: Site, found: _Known) -> Price:
+    toll = found.toll
+    return Price(toll.hurt, toll.gives, option.price, toll.losses, toll.gpus, site.node or "")
