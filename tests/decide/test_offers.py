@@ -20,6 +20,7 @@ from wva.decide.plans import settled
 from wva.decide.room import Room
 from wva.decide.sites import sites_of
 from wva.fleet.inventory import Inventory, Pool, Supply
+from wva.fleet.observation import VariantObservation
 from wva.fleet.plan import VariantPlan
 from wva.fleet.replica import Phase
 
@@ -57,7 +58,8 @@ def world(random: Random, models: int, nodes: int, short: float) -> tuple[list[C
     claims = []
     for number in range(models):
         name = f"m{number}"
-        variants, options = [], []
+        variants: list[VariantObservation] = []
+        options: list[Option] = []
         for size in random.sample((1, 1, 2, 4), 2):
             own = variant(f"{name}-{len(variants)}", model=name, tensor_parallel=size, max_replicas=100)
             there = []
