@@ -35,5 +35,6 @@ def steady_part(found: float, points: Points) -> float:
     """
     if found == 0.0:
         return 0.0
-    steady = median((later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in combinations(points, 2))
+    pairs = combinations(points, 2)
+    steady = median([(later - earlier) / (end - begin) for (begin, earlier), (end, later) in pairs])
     return math.copysign(min(abs(found), abs(steady)), found) if found * steady > 0.0 else 0.0
