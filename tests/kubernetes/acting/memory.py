@@ -104,6 +104,14 @@ class MemoryCluster(Api):
         self._patch(name, body, subresource)
         return {}
 
+    def lose(self, name: str) -> None:
+        """A pod goes with its node."""
+        del self._pods[name]
+
+    def changed(self, name: str, metadata: Mapping[str, Any], *conditions: Mapping[str, str]) -> None:
+        """Somebody else changes a pod, as a leader before this one."""
+        self._patch(name, {"metadata": metadata, "status": {"conditions": conditions}}, None)
+
     def _patch(self, name: str, body: Mapping[str, Any], subresource: str | None) -> None:
         if subresource == "scale":
             self._check(body, str(self._revision))
@@ -128,12 +136,14 @@ class MemoryCluster(Api):
             raise ApiError("changed", CONFLICT)
 
     def _taken(self, name: str) -> tuple[Any, ...]:
-        """As ``controller_utils.go`` sorts them; each has a node of its own."""
+        """As ``controller_utils.go`` sorts them, and of equals the busiest first; each has a node of its own."""
         found = pod(self._pods[name])
         cost = int(self._pods[name]["metadata"]["annotations"].get(DELETION_COST, 0))
         since = -(found.changed_at or 0.0) if found.ready else 0.0
-        cost = cost if self.version_found >= COST_SINCE else 0
-        return found.ready, cost, since, -(found.created_at or 0.0), self._pods[name]["metadata"]["resourceVersion"]
+        if self.version_found >= COST_SINCE:
+            # Times are compared roughly from then on.
+            return found.ready, cost, -self.requests[name]
+        return found.ready, since, -(found.created_at or 0.0), -self.requests[name]
 
 
 def drains(body: Body) -> bool:

@@ -261,3 +261,47 @@ def test_a_pod_whose_mark_nobody_can_read_serves_again() -> None:
     found = managed(deployment(2), pods)
     assert ("restore", "b") in steps(found, None)
     assert [step for step in steps(found, part(2, 2)) if step[0] in ("restore", "count")] == [("restore", "b")]
+
+
+@pytest.mark.parametrize(("load", "limit_s"), [(None, 5.0), (IDLE, 5.0), (BUSY, 600.0), (Load(NOW, None, 0), 600.0)])
+@pytest.mark.parametrize("opened", [True, False])
+def test_one_that_starts_behind_a_gate_is_closed_before_it_is_stopped(
+    opened: bool, load: Load | None, limit_s: float
+) -> None:
+    starting = made("s", ready=False, serving=opened)
+    found = managed(deployment(3, gated=True), [*gated("a", "b"), starting])
+    loads = {} if load is None else {"team/s": load}
+    first, *rest = next_steps(found, part(2), loads, NOW, DrainSettings(OLD, 600.0))
+    assert isinstance(first, MarkDraining)
+    assert (first.pod.name, first.draining.deadline) == ("s", NOW + limit_s)
+    assert [brief(step) for step in rest] == ([("gate", "s", False)] if opened else [])
+
+
+def test_one_without_a_node_is_stopped_at_once() -> None:
+    waiting = made("w", ready=False, serving=False, node=None, phase=PodPhase.PENDING)
+    found = managed(deployment(3, gated=True), [*gated("a", "b"), waiting])
+    assert ("count", 2, 3) in steps(found, part(2))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, []),
+        (part(1), []),
+        # The idle one is about to be deleted; the other is wanted again, and then both.
+        (part(2), [("restore", "c"), ("gate", "c", True)]),
+        (part(3), [("count", 3, 2), ("restore", "b"), ("restore", "c"), ("gate", "b", True), ("gate", "c", True)]),
+    ],
+)
+def test_while_the_workload_stops_some_those_that_are_wanted_are_taken_back(
+    wanted: VariantPlan | None, expected: list[Any]
+) -> None:
+    pods = [*gated("a"), out("b", GATE), out("c", GATE)]
+    assert steps(managed(deployment(2, gated=True), pods), wanted, {"b": IDLE, "c": BUSY}) == expected
+
+
+def test_one_that_was_closed_counts_as_closed_though_it_is_not_seen_yet() -> None:
+    closed = out("b", GATE, ready=True)
+    done = out("c", GATE, created_at=closed.created_at)
+    found = managed(deployment(3, gated=True), [*gated("a"), closed, done])
+    assert steps(found, None, {"b": BUSY, "c": IDLE}) == []

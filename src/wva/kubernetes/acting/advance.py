@@ -4,12 +4,12 @@ That a pod is out of service is written on it, so a controller that starts anew,
 count goes down only when those pods may be stopped, and only where the workload takes just those.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from wva.fleet.plan import VariantPlan
 from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses_victims, is_unreadable
-from wva.kubernetes.acting.load import Load, is_done
+from wva.kubernetes.acting.load import SETTLE_S, Load, is_done
 from wva.kubernetes.acting.order import stopped_first
 from wva.kubernetes.acting.steps import (
     DRAINING_COST,
@@ -24,6 +24,7 @@ from wva.kubernetes.acting.steps import (
 from wva.kubernetes.acting.stopping import next_count, stopping
 from wva.kubernetes.acting.victims import victims
 from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.workload import Workload
 from wva.kubernetes.ownership import Mode
 from wva.kubernetes.picture import Managed
 
@@ -80,9 +81,8 @@ def _unpaused(
     if workload.rolling:
         return _gates(pods, own) if part is None else _during_rollout(workload.replicas, pods, own, part)
     if len(pods) > workload.replicas:
-        # Some are about to be deleted; who they are is seen then, and a shrink goes on from there.
-        grown = () if part is None or part.target <= workload.replicas else _count(workload.replicas, part.target)
-        return (*_gates(pods, own), *grown)
+        done = {pod.name for pod in pods if pod.name in own and is_done(own[pod.name], loads.get(pod.id), now)}
+        return _while_some_go(workload, pods, part, own, done, settings)
     if part is None and (len(pods) < workload.replicas or len(pods) - len(own) < managed.variant.min_replicas):
         # Fewer would not be those that drain, or would be too few: a plan has to say what is to be.
         return _gates(pods, own)
@@ -105,14 +105,17 @@ def _at_rest(
         marks: list[MarkDraining] = []
     else:
         going = victims(workload, pods, part, draining, loads, version, chosen=chosen)
-        marks = _marks(managed, [pod for pod in going if pod.name not in draining], part, now, settings)
+        marks = _marks(managed, [pod for pod in going if pod.name not in draining], part, loads, now, settings)
     after = {pod.name: draining[pod.name] for pod in going if pod.name in draining}
     after |= {mark.pod.name: mark.draining for mark in marks}
     done = {
         pod.name for pod in going if (known := after.get(pod.name)) is None or is_done(known, loads.get(pod.id), now)
     }
     costs = {mark.pod.name: mark.cost for mark in marks if mark.cost is not None}
-    stops = stopping(workload, pods, going, done, costs, version, chosen=chosen)
+    # Those behind a closed gate are not ready any more, or will not be when the workload chooses.
+    closed = {name for name, known in after.items() if known.kind is DrainKind.GATE and name not in done}
+    then = [replace(pod, ready=False) if pod.name in closed else pod for pod in pods]
+    stops = stopping(workload, then, going, done, costs, version, chosen=chosen)
     count = next_count(workload, going, stops.count, None if part is None else part.target)
     return (
         *_restores(pods, draining, after),
@@ -120,6 +123,27 @@ def _at_rest(
         *_gates(pods, after),
         *(SetDeletionCost(pod, STOPPED_COST) for pod in stops.cheaper),
         *_count(workload.replicas, count),
+    )
+
+
+def _while_some_go(
+    workload: Workload,
+    pods: Sequence[Pod],
+    part: VariantPlan | None,
+    draining: Mapping[str, Draining],
+    done: Collection[str],
+    settings: DrainSettings,
+) -> tuple[Step, ...]:
+    """Grow, and take back: the workload has been told to stop some of the ``done``, and who they are is seen then."""
+    if part is None:
+        return _gates(pods, draining)
+    busy = {pod.name for pod in pods} - set(done)
+    going = stopped_first(workload, pods, settings.version, last=busy)[: max(0, len(pods) - part.target)]
+    after = {pod.name: draining[pod.name] for pod in going if pod.name in draining}
+    return (
+        *_count(workload.replicas, max(workload.replicas, part.target)),
+        *_restores(pods, draining, after),
+        *_gates(pods, after),
     )
 
 
@@ -138,17 +162,29 @@ def _during_rollout(
 
 
 def _marks(
-    managed: Managed, pods: Sequence[Pod], part: VariantPlan, now: float, settings: DrainSettings
+    managed: Managed,
+    pods: Sequence[Pod],
+    part: VariantPlan,
+    loads: Mapping[str, Load],
+    now: float,
+    settings: DrainSettings,
 ) -> list[MarkDraining]:
-    """What takes those out of service that serve; those that cannot be are marked where that has them stopped."""
+    """What takes those out of service that serve; those that cannot be are marked where that has them stopped.
+
+    One that starts could serve in a moment, and the workload take another in its place: its gate is closed as well, and
+    it is stopped once everybody knows, unless it has requests from before.
+    """
     costs = managed.workload.kind != "StatefulSet" and settings.version >= COST_SINCE
     deadlines = {victim.replica: victim.drain_deadline for victim in part.victims}
     marks = []
     for pod in pods:
         gated = managed.drain.kind is not DrainKind.GATE or pod.serving is not None
         kind = managed.drain.kind if gated else DrainKind.GRACE
-        if pod.ready and (costs or kind is not DrainKind.GRACE):
-            deadline = deadlines.get(pod.id)
+        starts = not pod.ready and pod.node is not None and kind is DrainKind.GATE
+        if starts or (pod.ready and (costs or kind is not DrainKind.GRACE)):
+            load = loads.get(pod.id)
+            new = starts and (load is None or load.requests == 0)
+            deadline = now + SETTLE_S if new else deadlines.get(pod.id)
             begun = Draining(now, now + settings.limit_s if deadline is None else deadline, kind)
             labels = managed.drain.labels if kind is DrainKind.LABEL else ()
             marks.append(MarkDraining(pod, begun, labels, DRAINING_COST if costs else None))
