@@ -15,6 +15,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from wva.control.clock import SystemClock
 from wva.control.garbage import Sparing
 from wva.control.worker import Workers
+from wva.decide.brain import WvaPolicy
 from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
 from wva.fleet.tick import Tick
@@ -27,7 +28,7 @@ from wva.kubernetes.serving.health import Vitals
 from wva.kubernetes.serving.lag import LoopLag
 from wva.kubernetes.serving.serve import Ports, served
 from wva.kubernetes.settings import Settings
-from wva.kubernetes.surroundings import Surroundings
+from wva.kubernetes.surroundings import Surroundings, policy_of
 from wva.kubernetes.watching.watch import Watch
 from wva.record.problems import Problems
 
@@ -57,12 +58,15 @@ async def run_controller(
     kubeconfig: Path | None = None,
     context: str | None = None,
     on_ready: Callable[[Ports], None] = lambda _: None,
+    policy: WvaPolicy | None = None,
 ) -> None:
     """Run until ``stop`` is set, then let go of the lead; counts stay as they are.
 
-    ``on_ready`` is told where probes and metrics are. Raises ``UserError`` where the controller is set up wrongly.
+    ``on_ready`` is told where probes and metrics are; ``policy`` decides, by default with the settings that are usual.
+    Raises ``UserError`` where the controller is set up wrongly.
     """
     clock, problems, registry = SystemClock(), Problems(), CollectorRegistry()
+    _tell_what_is_not_read(settings)
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
     identity = f"{settings.pod_name or socket.gethostname()}_{token_hex(4)}"
@@ -97,6 +101,7 @@ async def run_controller(
                 clock=clock,
                 registry=registry,
                 problems=problems,
+                policy=policy or policy_of(settings),
             )
             watching = asyncio.create_task(watch.run(), name="watch")
             standing = asyncio.create_task(elector.run(), name="elector")
@@ -138,6 +143,16 @@ async def _lead_while_elected(around: Surroundings, elector: Elector | Alone, li
         around.problems.settle("leader", None if failure is None else _text(failure))
         if failure is not None:
             await around.clock.sleep(AGAIN_S)
+
+
+def _tell_what_is_not_read(settings: Settings) -> None:
+    if settings.watch_namespace is not None:
+        _log.info(
+            "annotations of namespace %s are not read by a controller for it alone: "
+            "annotate what declares a variant, or set WVA_ACT, which is %s",
+            settings.watch_namespace,
+            settings.wva_act,
+        )
 
 
 def _turned(life: _Life, clock: Clock, tick: Tick) -> None:

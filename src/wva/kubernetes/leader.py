@@ -35,7 +35,6 @@ from wva.kubernetes.surroundings import (
     credentials_of,
     inherited_of,
     journal_of,
-    policy_of,
     setting_of,
 )
 from wva.kubernetes.wake import Waker
@@ -84,8 +83,7 @@ class _Leader:
         self._ledger = ledger
         # The fleet shows plans in the collector, which names variants by the fleet.
         names = ClusterNames(lambda variant: self.fleet.find(variant))  # noqa: PLW0108
-        policy = policy_of(settings)
-        inherited = inherited_of(around, left, policy)
+        inherited = inherited_of(around, left)
         self.collector = LoopCollector(clock, problems, settings.controller_instance, names, inherited)
         self.fleet = KubernetesFleet(
             mirror,
@@ -103,11 +101,11 @@ class _Leader:
         self.loop: Loop[Any] = Loop(
             self.fleet,
             ClusterMetrics(self.engines, self.front, clock, self.fleet.measured),
-            policy,
+            around.policy,
             clock,
             # Nobody looks back at turns here, and one of thousands of variants has megabytes.
             settings=LoopSettings(interval_s=settings.global_opt_interval, ticks_kept=1),
-            journal=journal_of(settings.wva_journal_dir, policy, problems),
+            journal=journal_of(settings.wva_journal_dir, around.policy, problems),
             problems=problems,
             workers=around.workers,
         )

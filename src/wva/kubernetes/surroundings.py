@@ -53,12 +53,15 @@ class Surroundings:
     clock: Clock
     registry: CollectorRegistry
     problems: Problems
+    policy: WvaPolicy
 
 
-def inherited_of(around: Surroundings, left: Kept, policy: WvaPolicy) -> Inherited:
+def inherited_of(around: Surroundings, left: Kept) -> Inherited:
     """What the last leader published, for as long as its last plan can have been valid."""
     alive = around.led_before()
-    return NOTHING if alive is None else Inherited(left.remembered.published, alive + policy.settings.plan_valid_s)
+    return (
+        NOTHING if alive is None else Inherited(left.remembered.published, alive + around.policy.settings.plan_valid_s)
+    )
 
 
 def journal_of(directory: Path | None, policy: Policy[M], problems: Problems) -> LiveJournal[M] | None:

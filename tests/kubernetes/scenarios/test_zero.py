@@ -21,6 +21,7 @@ SEEN_RETENTION_S = 20
 TURNS_S = 10
 """Between usual turns of the loop, for which nobody has to wait."""
 WOKEN_WITHIN_S = 1.5
+FIRST_WOKEN_WITHIN_S = 8.0
 
 
 @pytest.mark.parametrize("act", ["direct", "gauge"])
@@ -108,10 +109,11 @@ async def test_a_model_goes_to_zero_after_its_retention_and_comes_back(
         await controller.desires("llama", 0.0)
 
         request = traffic.ask(answer=20)
-        await stage.counts("llama", 1, limit_s=WOKEN_WITHIN_S)
+        # Its picker is looked at seldom until it is known to be at zero.
+        await stage.counts("llama", 1, limit_s=FIRST_WOKEN_WITHIN_S)
         await traffic.over()
     assert request.ended is not None
     print(f"at zero {kept_s:.1f} s after the last request, answered {request.ended - request.asked:.1f} s")
     assert set(traffic.outcomes()) == {"answered"}
     # A sample of the picker may be 5 s old, and the pod is drained before it is stopped.
-    assert SEEN_RETENTION_S - 3 * INTERVAL_S <= kept_s < SEEN_RETENTION_S + 20.0
+    assert SEEN_RETENTION_S - 3 * INTERVAL_S <= kept_s < SEEN_RETENTION_S + 25.0
