@@ -102,7 +102,10 @@ def drain_condition(workload: Workload, method: DrainMethod, version: tuple[int,
         return Condition(Aspect.DRAIN_SUPPORTED, True, Because.BY_GATE)
     message = f"by label {', '.join(method.labels)}"
     if not chooses_victims(workload, method, version) and workload.kind != "StatefulSet":
-        message += "; the ReplicaSet chooses which pods it stops, before Kubernetes 1.22"
+        message += (
+            "; before Kubernetes 1.22 the ReplicaSet chooses which pods it stops, and of those ready since the same "
+            f"second it may take one that serves: readiness gate {SERVING_GATE} is exact"
+        )
     return Condition(Aspect.DRAIN_SUPPORTED, True, Because.BY_LABEL, message)
 
 
