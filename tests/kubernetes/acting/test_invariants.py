@@ -250,7 +250,7 @@ async def come_to_rest(run: Run, target: int) -> None:
 
 @pytest.mark.parametrize(("gated", "version"), [(True, (1, 20)), (True, (1, 22)), (False, (1, 22))])
 def test_only_pods_that_may_go_are_stopped_whatever_happens(gated: bool, version: tuple[int, int]) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=120, deadline=None)
     @given(OPS, st.integers(LEAST, 6))
     def check(ops: list[tuple[Any, ...]], target: int) -> None:
         async def run_all() -> None:
