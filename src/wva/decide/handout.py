@@ -75,7 +75,7 @@ class _Handout:
             self._fill(group)
         else:
             for claim, counts in zip(group, start, strict=True):
-                claim.settle(counts)
+                claim.settle(dict(counts))
                 self._order(claim, self._room)
             self._fill(group)
         for claim, counts in zip(group, start, strict=True):
