@@ -34,7 +34,9 @@ async def apply(api: Api, namespace: str | None, *things: str | dict[str, Any]) 
 async def create_namespace(api: Api, name: str) -> None:
     """A new namespace that takes pods."""
     await api.create(Resource("", "v1", "namespaces", namespaced=False), None, {"metadata": {"name": name}})
-    await until(lambda: api.read(SERVICE_ACCOUNTS, name, "default"), f"the default service account of {name}")
+    # Before 1.24 a pod is refused until the account has a token, unless it wants none.
+    alone = {"automountServiceAccountToken": False}
+    await until(lambda: api.patch(SERVICE_ACCOUNTS, name, "default", alone), f"the default service account of {name}")
 
 
 def _bodies(thing: str | dict[str, Any]) -> list[dict[str, Any]]:
