@@ -156,6 +156,7 @@ def test_compare_fits_the_traffic_and_replaces_its_own_results(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir() if path.name != "tiny.yaml"] == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_one_line_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     tiny(tmp_path, TINY.replace("90s", "90000s"))

@@ -151,6 +151,7 @@ def test_no_schedule_of_steps_costs_less(case: Case) -> None:
     nothing_is_below_the_bound(case)
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(busy_cases())
 def test_no_busy_fleet_costs_less(case: Case) -> None:

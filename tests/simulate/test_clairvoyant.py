@@ -23,6 +23,7 @@ def peak() -> tuple[Setting, Workload]:
     return fleet, workload([(float(at), 10, 50) for at in arrivals], window_s=500.0)
 
 
+@pytest.mark.slow
 def test_it_starts_ahead_of_a_peak_and_stops_after_it() -> None:
     fleet, offered = peak()
     found = find_clairvoyant(fleet, offered, seed=1, target=0.99)
@@ -40,6 +41,7 @@ def test_it_starts_ahead_of_a_peak_and_stops_after_it() -> None:
     assert find_frontier(fleet, offered, met_prices=(2.0, 16.0)).cost(met, failed) <= found.cost
 
 
+@pytest.mark.slow
 def test_a_lower_target_costs_no_more() -> None:
     fleet, offered = peak()
     most, less = (find_clairvoyant(fleet, offered, seed=1, target=target) for target in (0.99, 0.5))

@@ -74,6 +74,7 @@ def test_a_scrape_inside_a_run_equals_the_steps(looked: tuple[Case, list[int]]) 
     check(*looked)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(looked_at(blocks=True))
 def test_a_scrape_inside_a_run_equals_the_steps_with_prefix_cache(looked: tuple[Case, list[int]]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -195,6 +196,7 @@ def test_closed_form_equals_steps(case: Case) -> None:
     assert closed_form(case) == step_by_step(case)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(cases(blocks=True))
 def test_closed_form_equals_steps_with_prefix_cache(case: Case) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def check(case: Case, events: list[Event]) -> None:
     assert world.gateways[0]["failed"] == len(failed)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(lives())
 def test_closed_form_equals_steps_while_replicas_come_and_go(life: tuple[Case, list[Event]]) -> None:

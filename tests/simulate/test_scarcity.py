@@ -90,6 +90,7 @@ def ran(name: str, turned_round: bool = False) -> Ran:
     return Ran(met, policy.turns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_node_holds_more_than_it_has_and_every_minimum_stays(name: str) -> None:
     scenario, _ = read(name)

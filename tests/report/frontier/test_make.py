@@ -20,6 +20,7 @@ def make(directory: Path, ran: list[str], queues: tuple[Queue, ...] = (Queue.ENG
     return make_frontier([scenario], queues, ("hpa",), directory / "out", trials=3, watcher=watcher)
 
 
+@pytest.mark.slow
 def test_a_frontier_made_again_runs_nothing_and_a_queue_more_runs_only_that(tmp_path: Path) -> None:
     ran: list[str] = []
     found = make(tmp_path, ran)

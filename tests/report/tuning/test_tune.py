@@ -69,6 +69,7 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(finished: tuple[Path, 
     assert found.study.tried() == finished[1]
 
 
+@pytest.mark.slow
 def test_more_processes_find_the_same(finished: tuple[Path, list[Tried]], tmp_path: Path) -> None:
     with Counted(tmp_path / "runs", jobs=2) as counted:
         found = search(tmp_path, "studies")
