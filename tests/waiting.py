@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 PATIENCE_S = 60.0
+"""Seconds within which anything happens, on a machine however busy."""
 LOOK_EVERY_S = 0.01
 
 

@@ -12,15 +12,13 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from wva.live.fleet import LiveRun, running_fleet
 from wva.live.hardware import compile_engine, modelled_servers
 from wva.local.load import parse_fleet
 from wva.local.schema import FleetSpec
 
 WVA = Path(sys.executable).with_name("wva")
-PATIENCE_S = 60.0
-"""Seconds within which anything happens, on a machine however busy."""
 
 
 def fleet_text(

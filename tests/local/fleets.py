@@ -21,8 +21,6 @@ SERVER = Path(__file__).with_name("server.py")
 COMMAND = f"{{python}} -S {SERVER} --port {{port}}"
 ONE = "{name: v, min: 0, max: 5, initial: 1}"
 """A variant that begins with a replica."""
-PATIENCE_S = 30.0
-"""Seconds within which anything happens, on a machine however busy."""
 
 
 def fleet(

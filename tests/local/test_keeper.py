@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.fleets import PATIENCE_S
 from wva.local import keeper
 from wva.local.keeper import Log
+
+PATIENCE_S = 30.0
+"""Seconds within which anything happens, on a machine however busy."""
 
 
 def keep(log: Path, *command: str) -> tuple[subprocess.Popen[bytes], int]:

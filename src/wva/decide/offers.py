@@ -69,12 +69,10 @@ class _Toll(NamedTuple):
     gpus: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
     """What was found of the replicas that would go from a site, for as long as nobody on it has changed."""
 
-    changes: int
-    """Of the models on the site until then."""
     threshold: float
     """Share that models of the taker's own priority had to keep."""
     ceiling: float
@@ -106,8 +104,8 @@ class Market:
         self._option = {option.name: option for claim in claims for option in claim.options}
         self._places = {accelerator: _places(own) for accelerator, own in sites.items()}
         self._order = {id(site): place for own in sites.values() for place, site in enumerate(own)}
-        self._known: dict[tuple[int, int, float], _Known] = {}
-        """By site, GPUs and priority."""
+        self._known: dict[tuple[int, int, float], tuple[int, _Known]] = {}
+        """By site, GPUs and priority, with how often the models on the site had changed then."""
         self._owners = {id(site): self._owners_on(site) for own in sites.values() for site in own}
         """The models on each site at first: others do not come."""
 
@@ -150,10 +148,10 @@ class Market:
             return self._find(claim, site, missing, priority, threshold)
         changes = owners[0].changes if len(owners) == 1 else sum([owner.changes for owner in owners])
         key = (id(site), missing, priority)
-        known = self._known.get(key)
-        if known is None or known.changes != changes or not known.threshold <= threshold <= known.ceiling:
-            known = self._known[key] = self._find(claim, site, missing, priority, threshold)
-            known.changes = changes
+        then, known = self._known.get(key, (changes, None))
+        if known is None or then != changes or not known.threshold <= threshold <= known.ceiling:
+            known = self._find(claim, site, missing, priority, threshold)
+            self._known[key] = changes, known
         return known
 
     def _find(self, claim: Claim, site: Site, missing: int, priority: float, threshold: float) -> _Known:
@@ -162,7 +160,7 @@ class Market:
         while freed < missing:
             able = [t for t in site.tenants if t not in chosen and self._may_go(t, chosen, claim, priority, threshold)]
             if not able:
-                return _Known(0, threshold, math.inf, None, _NOTHING)
+                return _Known(threshold, math.inf, None, _NOTHING)
             chosen.append(min(able, key=lambda tenant: self._reluctance(tenant, chosen)))
             freed += chosen[-1].gpus
             owner = self._owner[chosen[-1].variant]
@@ -174,7 +172,7 @@ class Market:
             if freed - tenant.gpus >= missing:
                 chosen.remove(tenant)
                 freed -= tenant.gpus
-        return _Known(0, threshold, ceiling, tuple(chosen), self._toll(chosen))
+        return _Known(threshold, ceiling, tuple(chosen), self._toll(chosen))
 
     def _gone(self, owner: Claim, victims: Sequence[Tenant]) -> tuple[str, ...]:
         """The variants of those that are the model's."""
@@ -227,7 +225,7 @@ class Market:
 
 
 _NOTHING = _Toll(-math.inf, False, (), 0)
-_NOBODY = _Known(0, 0.0, math.inf, (), _NOTHING)
+_NOBODY = _Known(0.0, math.inf, (), _NOTHING)
 
 
 def _places(sites: Sequence[Site]) -> _Places:
