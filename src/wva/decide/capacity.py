@@ -7,7 +7,7 @@ from functools import lru_cache
 from wva.decide.weights import Weights
 from wva.engine.build import build_server
 from wva.engine.capacity import Binding, Capacity, sustainable
-from wva.engine.engine_time import prompt_s
+from wva.engine.engine_time import decode_step_s, prompt_s
 from wva.engine.mix import RequestMix
 from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.catalogue import accelerator, model_shape
@@ -61,7 +61,7 @@ def replica_capacity(model: Model, variant: Variant, mix: RequestMix, slowness: 
     capacity = _capacity_for_most(server, mix, objectives)
     batch = max(1, round(capacity.batch))
     prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, batch)
-    whole = prompt + mix.decode_steps * capacity.tpot_s / batch
+    whole = prompt + mix.decode_steps * decode_step_s(server, batch, mix.mean_context) / batch
     return ReplicaCapacity(
         requests_per_s=capacity.requests_per_s / slowness,
         kv_tokens=server.kv_blocks * BLOCK_TOKENS,
