@@ -142,6 +142,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("name: wva, options", "name: best, options", "policy: no policy is called 'best': choose one of"),
         ("headroom: 0.2", "headroom: 2", "policy: policy wva, option"),
         ("shadow: hpa", "shadow: hap", "shadow: no policy is called 'hap'"),
+        (
+            "shadow: hpa",
+            "shadow: {name: keda, options: {shares: {nowhere: 0.5}}}",
+            "shadow: policy keda, option shares.nowhere: there is no variant 'nowhere'",
+        ),
         ("source: direct", "source: prometheus", "metrics: give url with source: prometheus, and only then"),
         ("source: direct", "source: direct, url: 'http://p:9090'", "metrics: give url with source: prometheus"),
         ("source: direct", "token_file: t", "metrics: ca_file and token_file need source: prometheus"),

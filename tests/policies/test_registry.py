@@ -3,7 +3,7 @@ import pytest
 from wva.fleet.errors import UserError
 from wva.policies.hpa.policy import HpaPolicy
 from wva.policies.hpa.settings import Behavior, Metric, PodsMetric, RatePolicy, ScaleDownRules, Unit
-from wva.policies.registry import POLICIES, make
+from wva.policies.registry import POLICIES, check_variants, make
 from wva.policies.static import StaticPolicy
 
 
@@ -72,3 +72,21 @@ def test_a_mistake_is_one_line(name: str, options: dict[str, object] | None, tex
 def test_values_that_kubernetes_refuses_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(UserError):
         make("hpa", options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("static", {"replicas": {"h100": 1, "h1000": 1}}),
+        ("keda", {"shares": {"h1000": 0.5}}),
+        ("dynamo", {"share": {"h1000": 0.5}}),
+        ("kpa", {"target": {"h1000": 20.0}}),
+    ],
+)
+def test_an_option_for_a_variant_that_is_not_there_is_refused(name: str, options: dict[str, object]) -> None:
+    policy = make(name, options)
+    check_variants(policy, ["h100", "h1000"])
+    with pytest.raises(UserError) as caught:
+        check_variants(policy, ["h100", "a100"])
+    assert "there is no variant 'h1000': choose among a100, h100" in str(caught.value)
+    assert str(caught.value).startswith(f"policy {name}, option {next(iter(options))}.h1000: ")

@@ -6,7 +6,7 @@ from wva.fleet.catalogue import accelerators, models
 from wva.fleet.errors import UserError
 from wva.local.command import OF_A_REPLICA, fill, find_program, launch, of_a_variant, placeholders
 from wva.local.schema import FleetSpec, LocalVariantSpec, PolicySpec, Server, Source
-from wva.policies.registry import make
+from wva.policies.registry import check_variants, make
 from wva.scenario.checks import fleet_problems, unknown_names
 from wva.scenario.validate import Problem
 
@@ -15,9 +15,9 @@ def problems(fleet: FleetSpec) -> Iterator[Problem]:
     """Everything that makes the fleet impossible, causes before what follows from them."""
     yield from fleet_problems(fleet)
     yield from unknown_names(fleet, models(), accelerators())
-    yield from _policy("policy", fleet.policy)
+    yield from _policy("policy", fleet.policy, fleet)
     if fleet.shadow is not None:
-        yield from _policy("shadow", fleet.shadow)
+        yield from _policy("shadow", fleet.shadow, fleet)
     yield from _ports(fleet)
     yield from _devices(fleet)
     if fleet.speed != 1 and fleet.metrics.source is Source.PROMETHEUS:
@@ -66,9 +66,9 @@ def _wrong_templates(templates: Iterable[str], values: Mapping[str, str]) -> Ite
             yield str(error)
 
 
-def _policy(where: str, policy: PolicySpec) -> Iterator[Problem]:
+def _policy(where: str, policy: PolicySpec, fleet: FleetSpec) -> Iterator[Problem]:
     try:
-        make(policy.name, policy.options)
+        check_variants(make(policy.name, policy.options), [variant.name for variant in fleet.variants])
     except UserError as error:
         yield where, str(error)
 

@@ -3,9 +3,11 @@
 To add one, write a frozen dataclass whose fields are its configuration and that is a ``wva.fleet.policy.Policy``, and
 give it one line in ``POLICIES``. That is all: its fields are its options, and the properties in
 ``tests/policies/test_safety.py`` run over every line. A line in ``SPACES`` makes it one that ``wva tune`` can tune.
+An option that is a mapping is one by variant name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from types import GenericAlias
 from typing import Any
 
@@ -80,3 +82,16 @@ def make(name: str, options: Mapping[str, object] | None = None) -> Policy[Any]:
         text = first["msg"].removeprefix("Value error, ")
         raise UserError(f"policy {name}, option {where or 'values'}: {text}") from error
     return policy
+
+
+def check_variants(policy: Policy[Any], variants: Collection[str]) -> None:
+    """See that the options by variant name only name those of a fleet. Raises ``UserError`` where one does not."""
+    assert is_dataclass(policy)
+    for option in fields(policy):
+        value = getattr(policy, option.name)
+        unknown = sorted(set(value) - set(variants)) if isinstance(value, Mapping) else []
+        if unknown:
+            there = f"choose among {', '.join(sorted(variants))}"
+            raise UserError(
+                f"policy {policy.name}, option {option.name}.{unknown[0]}: there is no variant {unknown[0]!r}: {there}"
+            )

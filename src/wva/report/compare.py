@@ -51,7 +51,7 @@ def compare(
     """
     watcher = watcher or Watcher()
     for contender in contenders:
-        contender.configuration()
+        contender.check([variant.name for variant in scenario.variants])
     with whole_directory(out) as directory:
         (directory / JOURNALS).mkdir()
         sources = read_sources(scenario)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wva.fleet.errors import UserError
 from wva.fleet.policy import Policy
-from wva.policies.registry import POLICIES, make
+from wva.policies.registry import POLICIES, check_variants, make
 from wva.policies.schedule import SchedulePolicy
 from wva.policies.static import StaticPolicy
 from wva.record.run import encode_configuration
@@ -65,6 +65,13 @@ class Contender:
             return _search_options(self).model_dump(mode="json")
         configuration: dict[str, Any] = json.loads(encode_configuration(make(self.policy, self.options)))
         return configuration
+
+    def check(self, variants: Collection[str]) -> None:
+        """Raise ``UserError`` where an option is wrong or names a variant that is not among these."""
+        if self.policy in SEARCHES:
+            _search_options(self)
+        else:
+            check_variants(make(self.policy, self.options), variants)
 
 
 @dataclass(frozen=True, slots=True)
