@@ -56,6 +56,8 @@ def test_markdown_has_a_cell_for_each_heading() -> None:
     lines = [line for line in write_table(frontier()).splitlines() if line.startswith("|")]
     assert lines[0].startswith("| scenario, queue | best-tuned rival | attains |")
     assert len({line.count("|") for line in lines[:4]}) == 1
+    tables = "\n".join(lines).split("| policy | start-up ")
+    assert len(tables) == 1 + len(frontier().panels)
 
 
 def test_all_of_it_is_json() -> None:

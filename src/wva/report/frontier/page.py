@@ -13,7 +13,7 @@ from wva.report.frontier.words import (
     Table,
     curve_table,
     level_table,
-    ordered,
+    startup_note,
     startup_table,
     summary,
     title,
@@ -86,10 +86,8 @@ def _panel(panel: Panel, drawn: Drawn) -> Iterable[str]:
     yield _table(curve_table(panel))
     yield figure(f"misses-{name}", *drawn["misses"])
     yield "<h3>The chosen points with other start-ups</h3>"
+    yield f'<p class="note">{escape(startup_note(panel))}</p>'
     yield _table(startup_table(panel))
-    seeds = len(ordered(panel)[0].spots[0].runs)
-    few = len(panel.startups[0].spots[OWN].runs) if panel.startups else seeds
-    yield f'<p class="note">Options as chosen above{"; the first seed only" if few < seeds else ""}.</p>'
 
 
 def _link(panel: Panel) -> str:

@@ -1,16 +1,28 @@
 """The frontier as Markdown."""
 
 from wva.report.frontier.data import Frontier
-from wva.report.frontier.words import WORDS, Table, curve_table, level_table, summary, title, unknowns, verdicts
+from wva.report.frontier.words import (
+    WORDS,
+    Table,
+    curve_table,
+    level_table,
+    startup_note,
+    startup_table,
+    summary,
+    title,
+    unknowns,
+    verdicts,
+)
 
 
 def write_table(frontier: Frontier) -> str:
-    """The verdicts, then for each panel what attainments cost and the chosen spots."""
+    """The verdicts, then for each panel what attainments cost, the chosen spots, and these with other start-ups."""
     parts = [_markdown(verdicts(frontier))]
     parts += [f"{told}\n" for told in (*summary(frontier), *unknowns(frontier))]
     for panel in frontier.panels:
         parts.append(f"### {title(panel)}\n")
         parts += [_markdown(level_table(panel)), _markdown(curve_table(panel))]
+        parts += [f"{startup_note(panel)}\n", _markdown(startup_table(panel))]
     return "\n".join(parts)
 
 

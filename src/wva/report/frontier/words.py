@@ -134,6 +134,13 @@ def startup_table(panel: Panel) -> Table:
     return Table(headings, tuple(rows))
 
 
+def startup_note(panel: Panel) -> str:
+    """What that table shows."""
+    seeds = len(ordered(panel)[0].spots[0].runs)
+    few = len(panel.startups[0].spots[OWN].runs) if panel.startups else seeds
+    return f"The same options with other start-ups{'; the first seed only' if few < seeds else ''}:"
+
+
 def ordered(panel: Panel) -> Sequence[Curve]:
     """The own curve, the rivals from the best one on, and the static fleets."""
 
