@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 
 import aiohttp
 import pytest
 from openai import APIStatusError
 
 from tests.emulator.servers import MODEL, client, http, serving, value
+from tests.waiting import until
 
 LONG = {"prompt": "x", "max_tokens": 100_000, "ignore_eos": True, "stream": True}
 SHORT = {"prompt": "y", "max_tokens": 3, "ignore_eos": True}
@@ -72,7 +74,54 @@ async def test_a_client_that_leaves_a_sleeping_server_is_forgotten() -> None:
             await asyncio.sleep(0.02)
         await session.post("/wake_up")
         assert await value(session, "prompt_tokens_total") == 0
+        assert await value(session, "request_success_total", finished_reason="abort") == 0
+
+
+FAMILIES_OF_THE_ENDED = (
+    *("e2e_request_latency_seconds", "request_queue_time_seconds", "request_inference_time_seconds"),
+    *("request_prefill_time_seconds", "request_decode_time_seconds", "request_time_per_output_token_seconds"),
+    *("request_prompt_tokens", "request_generation_tokens", "request_prefill_kv_computed_tokens"),
+    *("request_params_max_tokens", "request_params_n", "request_max_num_generation_tokens"),
+    *("request_num_preemptions", "time_to_first_token_seconds"),
+)
+
+
+async def test_what_a_pause_drops_is_counted_as_ended() -> None:
+    async with (
+        serving() as server,
+        http(server) as session,
+        session.post("/v1/completions", json=LONG) as running,
+    ):
+        await running.content.readany()
+        await session.post("/pause")
         assert await value(session, "request_success_total", finished_reason="abort") == 1
+        assert {await value(session, f"{name}_count") for name in FAMILIES_OF_THE_ENDED} == {1}
+        tokens = await value(session, "request_generation_tokens_sum")
+        # The step under way when it came goes to its end.
+        assert 0 < tokens <= await value(session, "generation_tokens_total") <= tokens + 1
+        whole_s = await value(session, "e2e_request_latency_seconds_sum")
+        parts = [await value(session, f"request_{part}_time_seconds_sum") for part in ("queue", "inference")]
+        assert sum(parts) == pytest.approx(whole_s)
+        each_s = await value(session, "request_time_per_output_token_seconds_sum")
+        assert each_s * (tokens - 1) == pytest.approx(await value(session, "request_decode_time_seconds_sum"))
+
+
+async def test_what_is_dropped_before_its_first_token_counts_as_vllm_has_it() -> None:
+    async with serving() as server, http(server) as session:
+        await session.post("/pause?mode=keep")
+        held = asyncio.create_task(session.post("/v1/completions", json=SHORT))
+        await until(lambda: bool(server.core.under_way))
+        await session.post("/pause")
+        answer = await (await held).json()
+        assert answer["choices"][0]["finish_reason"] == "abort"
+        assert {await value(session, f"{name}_count") for name in FAMILIES_OF_THE_ENDED} == {1}
+        whole_s = await value(session, "e2e_request_latency_seconds_sum")
+        assert await value(session, "time_to_first_token_seconds_sum") == whole_s
+        assert await value(session, "request_generation_tokens_sum") == 0
+        assert await value(session, "request_prompt_tokens_sum") == 1
+        assert await value(session, "prompt_tokens_total") == 0
+        # From the start of the host: vLLM takes what it was never told for 0.
+        assert await value(session, "request_prefill_time_seconds_sum") == pytest.approx(time.monotonic(), abs=5)
 
 
 async def test_pausing_freezes_and_resuming_goes_on() -> None:

@@ -28,8 +28,8 @@ class Listener(Protocol):
     def on_end(self, produced: int, times: Times) -> None:
         """The answer is whole: as long as was asked, or as the context allows."""
 
-    def on_abort(self) -> None:
-        """The engine has dropped the sequence."""
+    def on_abort(self, times: Times) -> None:
+        """The engine has dropped the sequence: its course up to then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,12 +88,12 @@ class Driver:
         """Drop a sequence; its listener hears of it. One that has ended is left alone."""
         if sequence in self._withheld:
             self._withheld.remove(sequence)
-            sequence.listener.on_abort()
+            sequence.listener.on_abort(Times.unserved(sequence.work.arrival_ps, self.clock.now_ps()))
         elif sequence.number is not None:
             number, sequence.number = sequence.number, None
             self._forget(number)
             self.engine.abort(number, self.clock.now_ps())
-            sequence.listener.on_abort()
+            sequence.listener.on_abort(self.engine.times(number))
 
     def close(self) -> None:
         """Keep what is submitted from now on from the engine, silently."""

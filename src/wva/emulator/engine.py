@@ -76,6 +76,11 @@ class Times:
     cached_tokens: int
     """Tokens of its prompt that the prefix cache held."""
 
+    @classmethod
+    def unserved(cls, arrival: int, finish: int) -> "Times":
+        """The course of a request that was dropped before an engine had it."""
+        return cls(arrival, NONE, NONE, finish, 0, 0)
+
 
 class LiveEngine:
     """One engine of the shared model, driven as time passes. Times are picoseconds and must never go back."""

@@ -61,9 +61,9 @@ class Choice:
         reason = self.answer.finish_reason if produced == self.answer.tokens else "length"
         self.generation.ended(self, begin, times, reason)
 
-    def on_abort(self) -> None:
+    def on_abort(self, times: Times) -> None:
         """The engine has dropped it."""
-        self.generation.dropped(self)
+        self.generation.dropped(self, times)
 
 
 class Generation:
@@ -87,6 +87,8 @@ class Generation:
         self._ask = ask
         self._sequences: list[EngineSequence] = []
         self._output: Output | None = None
+        self._left = False
+        """Whether the client has gone."""
         self._open = len(self.choices)
 
     def begin(self, output: Output | None) -> None:
@@ -131,6 +133,7 @@ class Generation:
     def leave(self) -> None:
         """The client has gone: tell nobody, and drop what is still under way."""
         self._output = None
+        self._left = True
         self.abort()
 
     def first_token(self, times: Times) -> None:
@@ -151,21 +154,26 @@ class Generation:
         """A choice has come to its end, for that reason."""
         if self._fails(choice, begin):
             # The engine has let go of it already, so nobody else says that it was dropped.
-            self.dropped(choice)
+            self.dropped(choice, times)
             return
         choice.finish_reason = reason
-        sampling = self._ask.sampling[choice.index // self._ask.n]
-        self._metrics.finished(reason, choice.prompt_tokens, choice.produced, sampling.max_tokens, times)
+        self._count(choice, reason, times)
         if self._output is not None:
             self._output.write(choice, begin, choice.produced)
         self._close()
 
-    def dropped(self, choice: Choice) -> None:
+    def dropped(self, choice: Choice, times: Times) -> None:
         """A choice has been aborted."""
-        self._metrics.dropped(choice.finish_reason or ABORT)
+        # vLLM forgets a request the moment its client leaves, and what the engine says of it later is passed over.
+        if not self._left:
+            self._count(choice, choice.finish_reason or ABORT, times)
         if self._output is not None and self.error is None:
             self._output.write(choice, choice.produced, choice.produced)
         self._close()
+
+    def _count(self, choice: Choice, reason: str, times: Times) -> None:
+        max_tokens = self._ask.sampling[choice.index // self._ask.n].max_tokens
+        self._metrics.finished(reason, choice.prompt_tokens, choice.produced, max_tokens, times)
 
     def _fails(self, choice: Choice, begin: int) -> bool:
         if self.fail_at is None or choice.produced <= min(self.fail_at, choice.answer.tokens - 1):
@@ -179,6 +187,6 @@ class Generation:
     def _close(self) -> None:
         self._open -= 1
         if self._open == 0:
-            if self.error is None and all(choice.finish_reason != ABORT for choice in self.choices):
+            if not self._left:
                 self._metrics.answered(self._ask.n, [choice.produced for choice in self.choices])
             self.done.set()

@@ -1,5 +1,6 @@
 """What is counted when a request comes to its first token and to its end."""
 
+import time
 from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -13,7 +14,11 @@ REJECTIONS = ("max_num_queued_reqs", "max_num_queued_tokens")
 
 
 class RequestMetrics:
-    """Families with a value a request. One that is aborted or fails is in ``request_success`` only."""
+    """Families with a value a request.
+
+    One that the server itself aborts or that fails is in all of them, as in vLLM, with its last step at that moment;
+    one whose client has left is in none but those of its first token.
+    """
 
     def __init__(self, registry: CollectorRegistry, model: str, engine: str, max_model_len: int) -> None:
         """Register the families, at zero."""
@@ -81,15 +86,19 @@ class RequestMetrics:
         self.cached_tokens += times.cached_tokens
 
     def finished(self, reason: str, prompt_tokens: int, tokens: int, max_tokens: int, times: Times) -> None:
-        """A sequence has its whole answer of so many tokens."""
-        decode_s = (times.finish - times.first_token) / PICOSECONDS
+        """A sequence has ended with so many tokens: its whole answer, or what it had when it was given up."""
+        whole_s = (times.finish - times.arrival) / PICOSECONDS
         self._success[reason].inc()
-        self._whole.observe((times.finish - times.arrival) / PICOSECONDS)
-        self._queue.observe((times.scheduled - times.arrival) / PICOSECONDS)
-        self._prefill.observe((times.first_token - times.scheduled) / PICOSECONDS)
-        self._inference.observe((times.finish - times.scheduled) / PICOSECONDS)
-        self._decode.observe(decode_s)
-        self._tpot.observe(decode_s / (tokens - 1) if tokens > 1 else 0.0)
+        self._whole.observe(whole_s)
+        if times.first_token < 0:
+            self._without_token(whole_s)
+        else:
+            decode_s = (times.finish - times.first_token) / PICOSECONDS
+            self._queue.observe((times.scheduled - times.arrival) / PICOSECONDS)
+            self._prefill.observe((times.first_token - times.scheduled) / PICOSECONDS)
+            self._inference.observe((times.finish - times.scheduled) / PICOSECONDS)
+            self._decode.observe(decode_s)
+            self._tpot.observe(decode_s / (tokens - 1) if tokens > 1 else 0.0)
         self._prompt.observe(prompt_tokens)
         self._generation.observe(tokens)
         self._max_tokens.observe(max_tokens)
@@ -97,14 +106,24 @@ class RequestMetrics:
         self._computed.observe(prompt_tokens - times.cached_tokens)
 
     def answered(self, n: int, tokens: Sequence[int]) -> None:
-        """All of a request's answers are there, ``n`` to each prompt, of so many tokens."""
+        """All of a request's answers have ended, ``n`` to each prompt, with so many tokens."""
         for begin in range(0, len(tokens), n):
             self._n.observe(n)
             self._longest.observe(max(tokens[begin : begin + n]))
 
-    def dropped(self, reason: str) -> None:
-        """A sequence was aborted or failed."""
-        self._success[reason].inc()
+    def _without_token(self, whole_s: float) -> None:
+        """The times of a sequence that was given up before its first token.
+
+        vLLM takes the end for the first token, and does not know when the sequence was queued and scheduled: it counts
+        nothing as the time before, and from the start of the host as the time after.
+        """
+        self._ttft.observe(whole_s)
+        self._queue.observe(0.0)
+        self._decode.observe(0.0)
+        self._tpot.observe(0.0)
+        uptime_s = time.monotonic()
+        self._prefill.observe(uptime_s)
+        self._inference.observe(uptime_s)
 
     def rejected(self, reason: str) -> None:
         """A request was refused at an admission limit."""
