@@ -1,6 +1,7 @@
 """What clients get: streams as they come, whole answers, errors in the API's shape."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -9,9 +10,12 @@ from openai import APIError, BadRequestError, InternalServerError, NotFoundError
 
 from tests.gateway.rig import gateway_of
 from tests.gateway.upstream import (
+    FLOOD,
     answers,
     breaks,
+    event,
     finds_fault,
+    floods,
     pauses,
     running,
     stops_short,
@@ -78,6 +82,59 @@ async def test_many_clients_that_vanish_leave_nothing() -> None:
         await until(lambda: server.at_once == 0)
         assert await rig.metric("inference_extension_flow_control_queue_bytes") == 0
         assert await rig.metric("wva_gateway_outcomes_total", outcome="cancelled") == 30
+
+
+async def test_a_client_that_reads_slowly_slows_its_replica_and_nobody_else() -> None:
+    async with running(floods) as server, running() as other, gateway_of(ServedModel("m"), ServedModel("n")) as rig:
+        rig.place(server)
+        rig.place(other, model="n")
+        slow = await rig.http.post(rig.url + "/v1/completions", json={"model": "m", "stream": True})
+        await until(lambda: server.sent > 0)
+        sent = 0
+        while sent < server.sent:
+            sent = server.sent
+            assert (await rig.post(model="n"))[0] == 200
+            await asyncio.sleep(0.1)
+        # No more than the buffers of the sockets on the way hold.
+        assert sent < FLOOD // 2
+        assert len(await slow.read()) == FLOOD + len(b"data: [DONE]\n\n")
+        await until(lambda: rig.gateway.in_flight(server.url) == 0)
+
+
+async def test_headers_pass_but_for_those_between_neighbours() -> None:
+    async with running() as server, gateway_of() as rig:
+        rig.place(server)
+        asked = {"Authorization": "Bearer key", "X-Mine": "größer", "Accept-Encoding": "gzip", "TE": "trailers"}
+        async with rig.http.post(rig.url + "/v1/completions", json={"model": "m"}, headers=asked) as got:
+            assert got.status == 200
+            assert "Transfer-Encoding" not in got.headers
+        seen = server.headers[0]
+        assert (seen["Authorization"], seen["X-Mine"]) == ("Bearer key", "größer")
+        assert seen["Host"] == server.url.removeprefix("http://")
+        assert not {"Accept-Encoding", "TE"} & set(seen)
+
+
+async def test_a_compressed_body_reaches_the_replica_plain() -> None:
+    body = gzip.compress(b'{"model": "m", "prompt": "hi"}')
+    async with running() as server, gateway_of() as rig:
+        rig.place(server)
+        headers = {"Content-Encoding": "gzip"}
+        async with rig.http.post(rig.url + "/v1/completions", data=body, headers=headers) as got:
+            assert got.status == 200
+        assert server.prompts == ["hi"]
+        assert "Content-Encoding" not in server.headers[0]
+
+
+async def test_a_client_of_http_1_0_gets_a_stream_that_ends_with_the_connection() -> None:
+    body = b'{"model": "m", "stream": true}'
+    async with running() as server, gateway_of() as rig:
+        rig.place(server)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(rig.url.rpartition(":")[2]))
+        writer.write(b"POST /v1/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        head, _, got = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert b"chunked" not in head
+        assert got == b"".join(map(event, server.words)) + b"data: [DONE]\n\n"
 
 
 @pytest.mark.parametrize("behaviour", [breaks, stops_short])

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+FLOOD = 64 << 20
 
 Behaviour = Callable[["ModelServer", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -23,6 +25,10 @@ class ModelServer:
     prompts: list[Any] = field(default_factory=list)
     """In the order in which they came."""
     paths: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    """Of each request."""
+    sent: int = 0
+    """Bytes that some behaviours have sent."""
     cancelled: int = 0
     """Requests whose client left before the end."""
     at_once: int = 0
@@ -33,6 +39,7 @@ class ModelServer:
         body = await request.json()
         self.prompts.append(body.get("prompt", body.get("messages")))
         self.paths.append(request.path)
+        self.headers.append(request.headers)
         self.at_once += 1
         try:
             return await self.behaviour(self, request, body)
@@ -106,6 +113,16 @@ async def stops_short(server: ModelServer, request: web.Request, _: dict[str, An
     """Ends its stream in due form without the mark that ends an answer."""
     answer = await begin(request)
     await answer.write(event(server.words[0]))
+    return answer
+
+
+async def floods(server: ModelServer, request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
+    """Sends more than sockets hold, as fast as it goes."""
+    answer = await begin(request)
+    while server.sent < FLOOD:
+        await answer.write(bytes(1 << 16))
+        server.sent += 1 << 16
+    await answer.write(b"data: [DONE]\n\n")
     return answer
 
 

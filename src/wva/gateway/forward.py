@@ -1,31 +1,22 @@
 """One request from its arrival to the end of its answer: a place on a replica, the answer, and other tries."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from http import HTTPStatus
 
-from aiohttp import (
-    ClientConnectionResetError,
-    ClientConnectorError,
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ConnectionTimeoutError,
-    web,
-)
+from aiohttp import web
 
 from wva.gateway.ask import Ask
+from wva.gateway.connection import Answer, BrokenError
+from wva.gateway.connections import Connections, origin_of
 from wva.gateway.errors import ApiError, Outcome, RefusalError
 from wva.gateway.metrics import GatewayMetrics
 from wva.gateway.pool import Lease, ModelPool
-from wva.gateway.relay import Watchdog, answer_to, asked_headers
+from wva.gateway.relay import Relay, Watchdog, answer_to, asked_head
 from wva.gateway.settings import GatewaySettings
 from wva.workload.stream import TokenCount
 
 EVENT_STREAM = "text/event-stream"
-LARGE_BODY = 1 << 20
-"""Bytes from which on a body is sent in pieces."""
 ENDS_WITH_DONE = ("/v1/completions", "/v1/chat/completions")
 """Paths whose streams end with a mark, so that one that breaks off can be told from one that is complete."""
 
@@ -37,7 +28,7 @@ class _NotSentError(Exception):
 class _OverloadedError(Exception):
     """A replica answered 503 before it did anything."""
 
-    def __init__(self, body: bytes, content_type: str, retry_after: str | None) -> None:
+    def __init__(self, body: bytes, content_type: str | None, retry_after: str | None) -> None:
         super().__init__()
         self.body = body
         self.content_type = content_type
@@ -49,20 +40,20 @@ class Forwarder:
 
     def __init__(
         self,
-        session: ClientSession,
+        connections: Connections,
         settings: GatewaySettings,
         metrics: GatewayMetrics,
         clock: Callable[[], float],
     ) -> None:
         """``clock`` gives monotonic seconds."""
-        self._session = session
+        self._connections = connections
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
 
     async def serve(self, pool: ModelPool, ask: Ask, request: web.Request, body: bytes) -> web.StreamResponse:
         """Answer a request; every way in which it can end is counted once."""
-        exchange = _Exchange(self._session, self._settings, self._metrics, self._clock, pool, ask, request, body)
+        exchange = _Exchange(self._connections, self._settings, self._metrics, self._clock, pool, ask, request, body)
         try:
             async with asyncio.timeout(self._settings.on_the_wall(self._settings.total_timeout)):
                 return await exchange.run()
@@ -84,7 +75,7 @@ class _Exchange:
 
     def __init__(
         self,
-        session: ClientSession,
+        connections: Connections,
         settings: GatewaySettings,
         metrics: GatewayMetrics,
         clock: Callable[[], float],
@@ -97,7 +88,7 @@ class _Exchange:
         """How it ended; until something else is known, by the client's leaving."""
         self.answer: web.StreamResponse | None = None
         """What the client gets, once a replica has begun to answer."""
-        self._session = session
+        self._connections = connections
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
@@ -158,10 +149,10 @@ class _Exchange:
         """Have one replica answer. Raises what ``_open`` does."""
         outcome = Outcome.CANCELLED
         try:
-            upstream, first = await self._open(lease)
+            upstream = await self._open(lease)
             lease.answering()
             self.answer = answer_to(upstream)
-            outcome = await self._relay(upstream, self.answer, first)
+            outcome = await self._relay(upstream, self.answer)
             self.outcome = outcome
             return self.answer
         except (_NotSentError, _OverloadedError):
@@ -174,7 +165,7 @@ class _Exchange:
             self._metrics.left(self._ask, lease.backend.variant, lease.backend.instance, outcome)
             lease.end()
 
-    async def _open(self, lease: Lease) -> tuple[ClientResponse, bytes]:
+    async def _open(self, lease: Lease) -> Answer:
         """Send the request; return the answer with the first piece of its body, up to which nothing is promised.
 
         Raises:
@@ -183,15 +174,16 @@ class _Exchange:
             RefusalError: It answered nothing, or not in time.
 
         """
-        upstream: ClientResponse | None = None
+        upstream: Answer | None = None
         left = self._settings.first_token_timeout - (self._clock() - self._ask.arrived_at)
         try:
             async with asyncio.timeout(max(left, 0.0) / self._settings.clock_speed if self._ask.streaming else None):
                 upstream = await self._send(lease)
+                await upstream.begun()
                 if upstream.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                    kind, retry_after = upstream.content_type, upstream.headers.get("Retry-After")
+                    kind, retry_after = upstream.headers.get("Content-Type"), upstream.headers.get("Retry-After")
                     raise _OverloadedError(await upstream.read(), kind, retry_after)
-                return upstream, await upstream.content.readany()
+                return upstream
         except BaseException as error:
             if upstream is not None:
                 upstream.close()
@@ -199,47 +191,40 @@ class _Exchange:
                 case TimeoutError():
                     what = ApiError(504, "No first token came in time.", "first_token_timeout")
                     raise RefusalError(Outcome.FIRST_TOKEN_TIMEOUT, what) from None
-                case ClientError() | OSError():
+                case BrokenError():
                     what = ApiError(502, "The replica broke the connection before it answered.", "upstream_error")
                     raise RefusalError(Outcome.UPSTREAM_ERROR, what) from None
             raise
 
-    async def _send(self, lease: Lease) -> ClientResponse:
-        large = len(self._body) > LARGE_BODY
+    async def _send(self, lease: Lease) -> Answer:
+        origin = origin_of(lease.backend.url)
         try:
-            return await self._session.request(
-                self._request.method,
-                lease.backend.url + self._request.raw_path,
-                data=io.BytesIO(self._body) if large else self._body,
-                headers=asked_headers(self._request.headers),
-                allow_redirects=False,
-            )
-        except (ClientConnectorError, ConnectionTimeoutError):
+            connection = await self._connections.get(origin)
+        except OSError:
             raise _NotSentError from None
+        return connection.ask(asked_head(self._request, origin, len(self._body)), self._body)
 
-    async def _relay(self, upstream: ClientResponse, answer: web.StreamResponse, first: bytes) -> Outcome:
+    async def _relay(self, upstream: Answer, answer: web.StreamResponse) -> Outcome:
         """Hand the answer on as it comes; return how it ended."""
-        streaming = upstream.content_type == EVENT_STREAM
+        streaming = answer.content_type == EVENT_STREAM
         count = TokenCount(streaming)
         watchdog = Watchdog(
             self._settings.on_the_wall(self._settings.stall_timeout) if streaming else None, upstream.close
         )
+
+        def seen(piece: bytes) -> None:
+            count.take(piece)
+            watchdog.heard()
+
         began = self._clock()
-        chunk = first
         try:
-            await answer.prepare(self._request)
-            while chunk:
-                count.take(chunk)
-                await answer.write(chunk)
-                try:
-                    chunk = await upstream.content.readany()
-                except (ClientError, OSError):
-                    return await self._broken()
-                watchdog.heard()
+            await Relay(self._request, answer, upstream, seen).run()
             if streaming and self._request.path in ENDS_WITH_DONE and not count.complete:
                 return await self._broken()
             await answer.write_eof()
-        except (ClientConnectionResetError, ConnectionResetError):
+        except BrokenError:
+            return await self._broken()
+        except ConnectionError:
             return Outcome.CANCELLED
         finally:
             watchdog.stop()
@@ -263,6 +248,8 @@ class _Exchange:
         return web.Response(
             status=HTTPStatus.SERVICE_UNAVAILABLE,
             body=overloaded.body,
-            content_type=overloaded.content_type,
-            headers={"Retry-After": overloaded.retry_after or str(self._settings.retry_after)},
+            headers={
+                "Content-Type": overloaded.content_type or "application/json",
+                "Retry-After": overloaded.retry_after or str(self._settings.retry_after),
+            },
         )

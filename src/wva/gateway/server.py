@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, web
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -23,16 +23,13 @@ from wva.gateway.ask import (
     prompt_tokens,
 )
 from wva.gateway.backend import Backend, BackendState
+from wva.gateway.connections import Connections
 from wva.gateway.errors import ApiError, RefusalError
 from wva.gateway.forward import Forwarder
 from wva.gateway.metrics import GatewayMetrics
 from wva.gateway.pool import ModelPool
 from wva.gateway.settings import GatewaySettings, ServedModel
 from wva.gateway.tally import Tally
-
-KEEP_ALIVE_S = 2.0
-"""How long a connection to a replica is kept for the next request. Model servers close idle ones after 5 s (uvicorn's
-default); a request that is sent in that moment is lost, and nobody could tell whether the replica got it."""
 
 OnHold = Callable[[str], None]
 """Told the model, the moment a request for it must be held; called in the event loop, so it must return at once."""
@@ -64,8 +61,8 @@ class Gateway:
         for model in models:
             self._metrics.show(model)
             self._pools[model.name] = ModelPool(model, self.settings, clock, self._held, self._metrics.forget)
-        self._forwarder: Forwarder | None = None
-        self._session: ClientSession | None = None
+        self._connections = Connections(self.settings.connect_timeout)
+        self._forwarder = Forwarder(self._connections, self.settings, self._metrics, clock)
         self._runner: web.AppRunner | None = None
         self._closing = False
 
@@ -76,12 +73,6 @@ class Gateway:
             UserError: The address cannot be listened on.
 
         """
-        connector = TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S)
-        timeout = ClientTimeout(total=None, sock_connect=self.settings.connect_timeout)
-        self._session = ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=DummyCookieJar(), auto_decompress=False
-        )
-        self._forwarder = Forwarder(self._session, self.settings, self._metrics, self._clock)
         runner = self._runner = web.AppRunner(
             self._application(),
             handler_cancellation=True,
@@ -107,9 +98,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._connections.close()
 
     def place(self, model: str, backends: Sequence[Backend]) -> None:
         """Make these the replicas of a model, in place of all before.
@@ -185,7 +174,6 @@ class Gateway:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         arrived_at = self._clock()
-        assert self._forwarder is not None
         body = await self._read(request)
         try:
             data = parse_body(body)

@@ -1,7 +1,7 @@
 """What an answer of the OpenAI API tells of itself as it passes by: its tokens, its end, its failure."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _EVENT = b"data:"
 _ERROR_EVENT = b'data: {"error"'
@@ -18,14 +18,17 @@ class TokenCount:
     events: int = 0
     failed: bool = False
     """Whether the replica reported an error in the stream."""
-    _tail: bytes = b""
+    _tail: bytearray = field(default_factory=bytearray)
+    """Its last bytes, and up to three times as many before: cut rarely, as pieces are small and many."""
 
     def take(self, chunk: bytes) -> None:
         """Look at a part of the answer."""
         if self.streaming:
             self.events += chunk.count(_EVENT)
             self.failed = self.failed or _ERROR_EVENT in chunk
-        self._tail = chunk if len(chunk) >= _TAIL_BYTES else (self._tail + chunk)[-_TAIL_BYTES:]
+        self._tail += chunk
+        if len(self._tail) > 4 * _TAIL_BYTES:
+            del self._tail[:-_TAIL_BYTES]
 
     @property
     def complete(self) -> bool:
