@@ -2,12 +2,15 @@
 
 On two idle cores::
 
-    .venv/bin/python bench/gateway.py
-    .venv/bin/python bench/gateway.py --streams 500 1000 1500 --seconds 20
+    ./dev python -m bench.gateway
+    ./dev python -m bench.gateway --streams 500 1000 1500 --seconds 20
+    ./dev python -m bench.gateway --in-step
 
 The gateway has one core; on the other, one process holds the clients and a trivial model server, which answers each
 request with a chunk at once and further ones at a steady rate. Direct phases and phases through the gateway take turns,
-under the same load: so many streams open at any time, each replaced by a new one when it ends. A stream's time to first
+under the same load: so many streams open at any time, each replaced by a new one when it ends. They begin at moments
+drawn evenly, so that their chunks are spread over time. Engines compute the tokens of their whole batch at once:
+``--in-step`` has all streams of an instance send theirs together. A stream's time to first
 chunk runs from before its connection is opened. Both ends are plain protocols, so that they take little of their core.
 Figures are medians over the rounds, so that one pause of a shared machine does not decide them; the least and the most
 that a round had stand beside.
@@ -15,8 +18,10 @@ that a round had stand beside.
 
 import argparse
 import asyncio
+import itertools
 import multiprocessing
 import os
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -54,9 +59,11 @@ FRAMED, END = framed(CHUNK), framed(DONE) + b"0\r\n\r\n"
 class ModelServer(asyncio.Protocol):
     """Answers a request with a chunk at once and the others at their times."""
 
-    def __init__(self, chunks: int, interval_s: float) -> None:
+    def __init__(self, chunks: int, interval_s: float, step_s: float | None) -> None:
+        """``step_s`` is when one of the engine's steps ends; ``None`` keeps to nobody's."""
         self._chunks = chunks
         self._interval_s = interval_s
+        self._step_s = step_s
         self._timer: asyncio.TimerHandle | None = None
         self._received = b""
 
@@ -74,6 +81,8 @@ class ModelServer(asyncio.Protocol):
             self._received = b""
             self._left = self._chunks - 1
             self._due = self._loop.time()
+            if self._step_s is not None:
+                self._due -= (self._due - self._step_s) % self._interval_s
             self._transport.write(HEAD + FRAMED)
             self._plan()
 
@@ -170,7 +179,8 @@ async def phase(port: int, streams: int, seconds: float, stream_s: float) -> See
         while (began := time.perf_counter()) < measured_to:
             await stream(port, opening if began < measured_from else seen)
 
-    running = asyncio.gather(*(one(stream_s * index / streams) for index in range(streams)))
+    spread = random.Random(streams)
+    running = asyncio.gather(*(one(spread.uniform(0.0, stream_s)) for _ in range(streams)))
     await asyncio.sleep(stream_s)
     before = opening.chunks
     await asyncio.sleep(seconds)
@@ -219,7 +229,11 @@ def processor_s(pid: int) -> float:
 async def compare(arguments: argparse.Namespace, ready: Connection, gateway: int) -> None:
     loop = asyncio.get_running_loop()
     chunks, interval_s = round(arguments.rate * arguments.stream_seconds), 1 / arguments.rate
-    server = await loop.create_server(lambda: ModelServer(chunks, interval_s), "127.0.0.1", 0, backlog=1024)
+    engines = [interval_s * n / arguments.backends for n in range(arguments.backends)]
+    steps = itertools.cycle(engines if arguments.in_step else [None])
+    server = await loop.create_server(
+        lambda: ModelServer(chunks, interval_s, next(steps)), "127.0.0.1", 0, backlog=1024
+    )
     direct = server.sockets[0].getsockname()[1]
     ready.send(direct)
     through = await loop.run_in_executor(None, ready.recv)
@@ -260,6 +274,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="phases of either kind, taking turns")
     parser.add_argument("--stream-seconds", type=float, default=5.0, help="length of a stream")
     parser.add_argument("--backends", type=int, default=4, help="instances that the gateway routes to")
+    parser.add_argument("--in-step", action="store_true", help="the streams of an instance send their chunks together")
     parser.add_argument("--anywhere", action="store_true", help="do not pin the processes to cores")
     arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
