@@ -17,7 +17,8 @@ class RequestMetrics:
     """Families with a value a request.
 
     One that the server itself aborts or that fails is in all of them, as in vLLM, with its last step at that moment;
-    one whose client has left is in none but those of its first token.
+    one whose client has left is in none but those of its first token. Left out is that vLLM counts such an end as one
+    more step, without tokens, and as one more time between tokens.
     """
 
     def __init__(self, registry: CollectorRegistry, model: str, engine: str, max_model_len: int) -> None:
