@@ -1,6 +1,6 @@
 """What the gateway costs: time to the first chunk through it against a direct connection, with many streams open.
 
-On two idle cores::
+On two idle cores, or with ``chrt -f 10`` before it on two that others use too::
 
     ./dev python -m bench.gateway
     ./dev python -m bench.gateway --streams 500 1000 1500 --seconds 20
