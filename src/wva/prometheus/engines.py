@@ -90,8 +90,8 @@ class Engines:
                 np.repeat(places, np.array([count for _, count in found.names], np.intp)),
                 np.array([lane.number for lane in found.of], np.intp),
                 np.array([lane.target for lane in found.of], np.intp),
-                np.array(found.times),
-                np.array(found.values),
+                found.times,
+                found.values,
             )
         )
         self._answered[[_PLACES[name] for name in names]] = True

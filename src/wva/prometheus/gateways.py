@@ -66,7 +66,7 @@ class Gateways:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
         found = self._series.read(body)
         names = (name for name, count in found.names for _ in range(count))
-        for name, one, time, value in zip(names, found.of, found.times, found.values, strict=True):
+        for name, one, time, value in zip(names, found.of, found.times.tolist(), found.values.tolist(), strict=True):
             scrape = one.gateway.scrapes.setdefault((time, one.scraped_by), {})
             scrape.setdefault(one.model, []).append(Point(name, one.labels, value))
         self._touched += found.of

@@ -13,7 +13,8 @@ from wva.prometheus.history import LONG_S, MOST_SAMPLES
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-_FIRST_DEPTH = 8
+_FIRST_DEPTH = 32
+"""Samples that there is room for at first: those of the longest window, at the usual 15 s."""
 
 
 @dataclass(frozen=True, slots=True)
