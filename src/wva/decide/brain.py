@@ -67,7 +67,9 @@ class WvaPolicy:
         for seen in observation.variants:
             name, model = seen.variant.name, seen.variant.model
             known = memory.variants.get(name) or VariantMemory()
-            known = replace(known, startup=learn_startup(known.startup, seen))
+            startup = learn_startup(known.startup, seen)
+            if startup is not known.startup:
+                known = replace(known, startup=startup)
             if model in models and model in memory.models:
                 load = memory.models[model]
                 known = calibrated(known, seen, models[model], load, observation.now, self.settings)

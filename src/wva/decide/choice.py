@@ -33,7 +33,7 @@ class Option:
 
 def capacity_of(options: Sequence[Option], counts: Mapping[str, int]) -> float:
     """Capacity of that many replicas of each option."""
-    return sum(option.unit * counts[option.name] for option in options)
+    return sum([option.unit * counts[option.name] for option in options])
 
 
 def covers(capacity: float, need: float) -> bool:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers
@@ -85,8 +84,9 @@ def supply(option: Option, capacity: ReplicaCapacity, dearest: bool, slowness: f
 
 def choice(claim: Claim, name: str) -> Reason:
     """What was decided for the variant, for or at the cost of whom, and what would flip it."""
+    found = _choice(claim, name)
     figures = (("capacity", capacity_of(claim.options, claim.counts)), ("required", claim.need))
-    return replace(_choice(claim, name), figures=figures)
+    return Reason(found.code, found.text, figures)
 
 
 def _choice(claim: Claim, name: str) -> Reason:

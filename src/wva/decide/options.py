@@ -40,7 +40,8 @@ def _within(option: Option, seen: VariantObservation, room: Room) -> Option:
     fits = room.fits(seen.variant)
     if fits is None:
         return option
-    return replace(option, most=max(option.least, min(option.most, max(option.count, placed(seen) + fits))))
+    most = max(option.least, min(option.most, max(option.count, placed(seen) + fits)))
+    return option if most == option.most else replace(option, most=most)
 
 
 def keeping_ready(options: Sequence[Option], variants: Sequence[VariantObservation]) -> Sequence[Option]:

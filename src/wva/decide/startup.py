@@ -1,5 +1,7 @@
 """How long a new replica takes: the horizon of the forecast."""
 
+import math
+
 from wva.decide.memory import Startup
 from wva.decide.settings import Settings
 from wva.fleet.observation import VariantObservation
@@ -10,12 +12,16 @@ LEARNED = 0.2
 
 def learn_startup(startup: Startup | None, variant: VariantObservation) -> Startup | None:
     """Learn from the starts that ended since the newest one learned from."""
-    finished = sorted(
+    since = -math.inf if startup is None else startup.newest
+    finished = [
         (replica.ready_at, replica.ready_at - replica.started_at)
         for replica in variant.replicas
-        if replica.ready_at is not None and replica.started_at is not None and replica.ready_at > replica.started_at
-    )
-    for ready_at, took in finished:
+        if replica.ready_at is not None
+        and replica.ready_at > since
+        and replica.started_at is not None
+        and replica.ready_at > replica.started_at
+    ]
+    for ready_at, took in sorted(finished):
         if startup is None:
             startup = Startup(took, 0.0, ready_at)
         elif ready_at > startup.newest:

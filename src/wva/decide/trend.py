@@ -20,10 +20,12 @@ def slope(points: Points) -> float:
     count = len(points)
     if count < LEAST_POINTS:
         return 0.0
-    mean_time, mean_value = sum(time for time, _ in points) / count, sum(value for _, value in points) / count
-    spread = sum((time - mean_time) ** 2 for time, _ in points)
-    found = sum((time - mean_time) * (value - mean_value) for time, value in points) / spread
-    residual = sum((value - mean_value - found * (time - mean_time)) ** 2 for time, value in points)
+    times, values = zip(*points, strict=True)
+    mean_time, mean_value = sum(times) / count, sum(values) / count
+    off = [(time - mean_time, value - mean_value) for time, value in points]
+    spread = sum([time**2 for time, _ in off])
+    found: float = sum([time * value for time, value in off]) / spread
+    residual = sum([(value - found * time) ** 2 for time, value in off])
     error = math.sqrt(residual / (count - 2) / spread)
     return math.copysign(max(0.0, abs(found) - STANDARD_ERRORS * error), found)
 

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 
 from wva.engine.engine_time import decode_step_s, prefill_s, prompt_s
 from wva.engine.mix import RequestMix
@@ -138,12 +137,16 @@ def _tpot_of_batch(server: Server, mix: RequestMix) -> Callable[[int], float]:
     context, computed, cached, steps = mix.mean_context, mix.computed_tokens, mix.cached_tokens, mix.decode_steps
 
     # Searches come back to the batches that they began with.
-    @cache
+    known: dict[int, float] = {}
+
     def tpot(batch: int) -> float:
-        decoding = batch or 1
-        prompts_a_step = batch / steps
-        prompts_s = prompts_a_step * prompt_s(server, computed, cached, decoding, max(1.0, prompts_a_step))
-        return decode_step_s(server, decoding, context) + prompts_s
+        found = known.get(batch)
+        if found is None:
+            decoding = batch or 1
+            prompts_a_step = batch / steps
+            prompts_s = prompts_a_step * prompt_s(server, computed, cached, decoding, max(1.0, prompts_a_step))
+            found = known[batch] = decode_step_s(server, decoding, context) + prompts_s
+        return found
 
     return tpot
 

@@ -49,16 +49,21 @@ def _attention_ps(server: Server, tokens: int, cached: int, room: int) -> float:
     step = server.step
     chunks = -(-tokens // room)
     before = chunks * cached + room * (chunks * (chunks - 1) // 2)
-    within_window = min(cached, server.window) + (chunks - 1) * min(cached + room, server.window)
+    read = step.kv_token_ps * before
+    if server.window:
+        within_window = min(cached, server.window) + (chunks - 1) * min(cached + room, server.window)
+        read += step.window_token_ps * within_window
     pairs = tokens * cached + tokens * (tokens + 1) / 2.0
-    return step.kv_token_ps * before + step.window_token_ps * within_window + step.attention_pair_ps * pairs
+    return read + step.attention_pair_ps * pairs
 
 
 def _products_ps(server: Server, tokens: int, batch: int, room: int) -> int:
     """What the tokens of prompts add to steps that decode anyway, attention and sequences aside."""
     table = server.step.tokens_ps
     full_steps, rest = divmod(tokens, room)
-    added: int = full_steps * table.item(min(room + batch, server.max_num_batched_tokens))
+    added: int = 0
+    if full_steps:
+        added = full_steps * table.item(min(room + batch, server.max_num_batched_tokens))
     if rest:
         added += table.item(min(rest + batch, server.max_num_batched_tokens))
     return added - (full_steps + (1 if rest else 0)) * table.item(batch) if batch else added
