@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wva.fleet.memory import Memory
+from wva.fleet.quick import quick
 from wva.fleet.variant import EngineArguments
 
 VERSION = 3
 """Layout of ``BrainMemory``."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LoadSample:
     """What one scrape said of a model's load."""
@@ -107,6 +109,7 @@ class Startup:
     """When the newest start that was learned from became ready, in seconds since the epoch."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How the engines of a variant compare with the engine model."""
@@ -121,6 +124,7 @@ class Calibration:
     """Engine arguments that it was learned with."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ModelMemory:
     """What is remembered of one model."""
@@ -157,6 +161,7 @@ class ModelMemory:
     """``None`` while it may have a request."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class VariantMemory:
     """What is remembered of one variant."""

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from wva.fleet.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class RequestMix:
     """The mean request of a load."""

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from wva.fleet.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Objectives:
     """The latency that users of a model are promised."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.outcome import Outcome
+from wva.fleet.quick import quick
 from wva.fleet.replica import Phase, Replica
 from wva.fleet.variant import Variant
 
@@ -39,6 +40,7 @@ class CarrierTraits:
     down_per_minute: float | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What the gateway says of one model at its newest scrape."""
@@ -69,6 +71,7 @@ class Traffic:
     """The same of ``llm_d_epp_request_streaming_tpot_seconds``: seconds for each token after the first."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ModelObservation:
     """A model and its traffic."""
@@ -77,6 +80,7 @@ class ModelObservation:
     traffic: Traffic | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class VariantObservation:
     """A variant, its target and its replicas."""

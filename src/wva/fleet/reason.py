@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from wva.fleet.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One step of an argument."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wva.fleet.quick import quick
+
 
 class Phase(StrEnum):
     """Where a replica is in its life."""
@@ -16,6 +18,7 @@ class Phase(StrEnum):
     """Finishes what it has and takes nothing new."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class InstanceMetrics:
     """One engine endpoint's metrics, in vLLM's meaning, at its newest scrape.
@@ -64,6 +67,7 @@ class InstanceMetrics:
     """Mean time between tokens, in seconds."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One engine endpoint of a replica (a data-parallel rank)."""
@@ -75,6 +79,7 @@ class Instance:
     """``None`` when nothing was ever scraped, as while starting."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Replica:
     """One scalable unit of a variant."""

@@ -12,6 +12,7 @@ from wva.decide.memory import Quiet
 from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.observation import VariantObservation
+from wva.fleet.quick import quick
 from wva.fleet.readings import Endpoint
 from wva.fleet.replica import Phase, Replica
 from wva.fleet.variant import Variant
@@ -84,6 +85,7 @@ class Remembered:
     """Of the models that have no request, by their names."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Managed:
     """One declared variant as it is now, with all that acting on it needs."""

@@ -5,7 +5,8 @@ requests that were turned away before, or wait in front, are not in it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from wva.decide.trust import BYTES_PER_TOKEN
 from wva.fleet.observation import Traffic
@@ -19,8 +20,7 @@ STALE_S = 60.0
 """Age from which an instance says nothing of the present."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Came:
+class _Came(NamedTuple):
     """What has come to one instance since it started."""
 
     requests: float

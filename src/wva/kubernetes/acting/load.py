@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wva.fleet.quick import quick
 from wva.fleet.readings import Readings
 from wva.kubernetes.acting.drain import Draining, DrainKind
 
@@ -10,6 +11,7 @@ SETTLE_S = 5.0
 """Seconds from taking a pod out of service until nobody sends it anything more: endpoints spread by watches."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a pod said; ``None`` is unknown."""
