@@ -96,6 +96,18 @@ def test_only_what_is_new_is_read_again() -> None:
     assert len(read(reader, answer(series("x", {"pod": "a"}, (8.5, "3"), (9.5, "4"))))) == 2
 
 
+def test_who_is_there_is_told_whatever_was_read_before() -> None:
+    reader = SeriesReader(Kept)
+    body = answer(series("x", {"pod": "a"}, (1.5, "2")), series("y", {"pod": "b"}, (1.5, "NaN")))
+    for one in reader.read(body).of:
+        one.pass_over()
+    spaced = json.dumps(json.loads(body), indent=1).encode()
+    for again in (body, body, spaced):
+        assert [one.labels for one in reader.present(again)] == [{"pod": "a"}, {"pod": "b"}]
+    with pytest.raises(RefusedError):
+        reader.present(body[:-20])
+
+
 def test_what_belongs_to_nothing_is_passed_over_and_what_is_gone_is_made_anew() -> None:
     made: list[dict[str, str]] = []
 

@@ -56,7 +56,8 @@ class _Configuration(Progress):
     """How large the cache of one engine is."""
 
     server: tuple[str, str]
-    tokens: int | None
+    tokens: float
+    """NaN is unknown."""
 
 
 class Engines:
@@ -72,7 +73,8 @@ class Engines:
         """KV-cache tokens of each target as last reported; NaN is unknown."""
         self._had: Bools = np.zeros((0, len(NAMES)), np.bool_)
         """The metrics that each lane's last scrape had."""
-        self._gathered: list[_Samples] = []
+        self._gathered: list[tuple[Rows, Rows, Floats, Floats]] = []
+        """Names, lanes, times and values of samples."""
         self._answered = np.zeros(len(NAMES), np.bool_)
         self._configured = SeriesReader(self._configuration)
 
@@ -85,15 +87,9 @@ class Engines:
         """Read an answer about these metrics. Raises ``RefusedError`` where it cannot be read."""
         found = self._lanes.series.read(body)
         places = np.array([_PLACES[name] for name, _ in found.names], np.intp)
-        self._gathered.append(
-            _Samples(
-                np.repeat(places, np.array([count for _, count in found.names], np.intp)),
-                np.array([lane.number for lane in found.of], np.intp),
-                np.array([lane.target for lane in found.of], np.intp),
-                found.times,
-                found.values,
-            )
-        )
+        names_of = np.repeat(places, np.array([count for _, count in found.names], np.intp))
+        lanes = np.array([lane.number for lane in found.of], np.intp)
+        self._gathered.append((names_of, lanes, found.times, found.values))
         self._answered[[_PLACES[name] for name in names]] = True
 
     def take(self, at: float) -> list[str]:
@@ -101,11 +97,10 @@ class Engines:
         self._settle()
         problems: list[str] = []
         if self._gathered:
-            parts = zip(
-                *((one.names, one.lanes, one.targets, one.times, one.values) for one in self._gathered), strict=True
-            )
-            left = _Samples(*(np.concatenate(part) for part in parts))
-            touched = np.flatnonzero(np.bincount(left.lanes))
+            names, lanes, times, values = (np.concatenate(part) for part in zip(*self._gathered, strict=True))
+            target_of = np.array([lane.target for lane in self._lanes.lanes], np.intp)
+            left = _Samples(names, lanes, target_of[lanes], times, values)
+            touched = np.flatnonzero(np.bincount(lanes))
             left = left.where(left.times > self._histories.times[left.targets])
             while len(left.times):
                 left = self._take_first(left, at, problems)
@@ -116,12 +111,11 @@ class Engines:
     def take_capacities(self, body: bytes) -> None:
         """Read an answer about the configuration of caches. Raises ``RefusedError`` where it cannot be read."""
         self._settle()
-        sizes: dict[int, list[float]] = {}
-        for one in self._configured.read(body).of:
-            target = self._lanes.targets.get(one.server)
-            if target is not None:
-                sizes.setdefault(target, []).append(math.nan if one.tokens is None else one.tokens)
-        self._capacities[list(sizes)] = [sum(own) for own in sizes.values()]
+        known = self._lanes.targets
+        told = [one for one in self._configured.present(body) if one.server in known]
+        targets = np.array([known[one.server] for one in told], np.intp)
+        sums = np.bincount(targets, [one.tokens for one in told], len(self._capacities))
+        self._capacities[targets] = sums[targets]
 
     def readings(self, instances: Sequence[str], now: float) -> dict[str, InstanceReading]:
         """What those of these instances report of which something is known, as old as it is at ``now``."""
@@ -151,7 +145,8 @@ class Engines:
 
     def _configuration(self, labels: dict[str, str]) -> _Configuration | None:
         server = self._labels.engine(labels)
-        return None if server is None else _Configuration(server, cache_tokens(labels))
+        tokens = cache_tokens(labels)
+        return None if server is None else _Configuration(server, math.nan if tokens is None else tokens)
 
     def _settle(self) -> None:
         """Make room for targets and lanes that are new."""

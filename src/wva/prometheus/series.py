@@ -46,6 +46,7 @@ class Progress:
 
 
 P = TypeVar("P", bound=Progress)
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 
 
@@ -87,15 +88,11 @@ class SeriesReader(Generic[P]):
 
     def read(self, body: bytes) -> Samples[P]:
         """The samples that no mark passes over. Raises ``RefusedError`` where the answer cannot be read."""
-        try:
-            return self._samples(body)
-        except (ValueError, IndexError):
-            # Another way to write it, or no answer: the next reading tells.
-            pass
-        try:
-            return self._samples(compact(body))
-        except (ValueError, IndexError) as error:
-            raise unreadable(error) from error
+        return _however_written(self._samples, body)
+
+    def present(self, body: bytes) -> list[P]:
+        """What the series of an answer belong to, whatever they say. Raises ``RefusedError`` as ``read`` does."""
+        return _however_written(self._owners, body)
 
     def forget(self, gone: Callable[[P], bool]) -> None:
         """Let go of the series of what is gone, and of those that belong to nothing."""
@@ -148,6 +145,19 @@ class SeriesReader(Generic[P]):
                 add_value(value)
         return Samples(_names(runs, len(values)), owners, np.array(times), _numbers(values))
 
+    def _owners(self, body: bytes) -> list[P]:
+        """Raises ``ValueError`` where the answer is not written as Prometheus does."""
+        found, before = [], self._start
+        for part in chain.from_iterable(_parts(body)):
+            begin = part.index(b'"') + 1
+            series = before.following
+            if series is None or not part.startswith(series.text, begin):
+                series = before.following = self._look_up(part, begin)
+            before = series
+            if series.of is not None:
+                found.append(series.of)
+        return found
+
     def _look_up(self, part: bytes, begin: int) -> _Known[P]:
         """A series that is not the one expected. Raises ``_StrangeError`` where there is none."""
         end = part.find(_LABELS_END, begin) + len(_LABELS_END)
@@ -160,6 +170,19 @@ class SeriesReader(Generic[P]):
                 raise _StrangeError from error
             known = self._known[text] = _Known(text, len(text), self._owner(labels))
         return known
+
+
+def _however_written(read: Callable[[bytes], T], body: bytes) -> T:
+    """What ``read`` finds in an answer, which need not be written as Prometheus does."""
+    try:
+        return read(body)
+    except (ValueError, IndexError):
+        # Another way to write it, or no answer: the next reading tells.
+        pass
+    try:
+        return read(compact(body))
+    except (ValueError, IndexError) as error:
+        raise unreadable(error) from error
 
 
 def _parts(body: bytes) -> Iterator[list[bytes]]:
