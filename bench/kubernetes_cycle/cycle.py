@@ -18,10 +18,11 @@ from wva.fleet.plan import Plan
 from wva.fleet.readings import Readings
 from wva.kubernetes.acting.load import loads
 from wva.kubernetes.orders import Act
-from wva.kubernetes.picture import Remembered, Setting, View, look
+from wva.kubernetes.picture import Remembered, look
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.unchanged import Unchanged
+from wva.kubernetes.view import Setting, View
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 from wva.policies.registry import make

@@ -8,10 +8,11 @@ import pytest
 from tests.kubernetes import bodies
 from tests.kubernetes.reporting.scene import custom
 from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
-from wva.kubernetes.picture import Remembered, Setting, look
+from wva.kubernetes.picture import Remembered, look
 from wva.kubernetes.scope import INSTANCE, Scope
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.strays import strays
+from wva.kubernetes.view import Setting
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 

@@ -14,13 +14,15 @@ from wva.fleet.tick import Tick
 from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
-from wva.kubernetes.measuring.quiet import quiet_models
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.ownership import Truce, handed_over, wrote
-from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
+from wva.kubernetes.picture import Picture, Remembered, look
+from wva.kubernetes.quiet import quiet_models
 from wva.kubernetes.snapshot import view_of
 from wva.kubernetes.strays import strays
 from wva.kubernetes.unchanged import Unchanged
+from wva.kubernetes.view import Setting, View
 from wva.kubernetes.watching.kinds import Kind
 from wva.kubernetes.watching.mirror import Mirror
 from wva.prometheus.gauges import published

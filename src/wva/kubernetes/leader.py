@@ -15,12 +15,12 @@ from wva.kubernetes.acting.keeper import DrainKeeper
 from wva.kubernetes.acting.load import Load, loads
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.body import KubernetesFleet
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.measuring.alarm import Alarm
 from wva.kubernetes.measuring.front import Front
 from wva.kubernetes.measuring.metrics import ClusterMetrics
 from wva.kubernetes.measuring.pickers import pickers_of
 from wva.kubernetes.names import ClusterNames
-from wva.kubernetes.picture import Managed
 from wva.kubernetes.reporting.acting import acting_of
 from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.memory import Kept

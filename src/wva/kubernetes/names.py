@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from wva.fleet.model import Model
 from wva.fleet.variant import Variant
-from wva.kubernetes.picture import Managed
+from wva.kubernetes.managed import Managed
 from wva.prometheus.gauges import ModelLabels, Names, VariantLabels
 
 

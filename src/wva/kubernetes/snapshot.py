@@ -10,7 +10,7 @@ from wva.kubernetes.discovery import Cluster
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.selector import Selector
 from wva.kubernetes.objects.workload import Workload
-from wva.kubernetes.picture import View
+from wva.kubernetes.view import View
 from wva.kubernetes.watching.mirror import Mirror
 
 
@@ -54,7 +54,7 @@ def _out_of_service(
 
 
 def _known(out: Mapping[str, Draining], pods: Sequence[Pod]) -> Mapping[str, Draining]:
-    return {pod.name: out[pod.uid] for pod in pods if pod.uid in out}
+    return {pod.name: out[pod.uid] for pod in pods if pod.uid in out} if out else {}
 
 
 def _by_namespace(found: Iterable[tuple[str, Selector | None]]) -> Mapping[str, Sequence[Selector]]:

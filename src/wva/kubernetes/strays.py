@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable
 
 from wva.kubernetes.declaration import is_managed
 from wva.kubernetes.discovery import Cluster
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.meta import Meta
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Target
-from wva.kubernetes.picture import Managed
 from wva.kubernetes.scope import Scope
 from wva.kubernetes.watching.mirror import Mirror
 

@@ -21,9 +21,9 @@ from wva.kubernetes.acting.carry_out import ActingSettings
 from wva.kubernetes.api.client import Api
 from wva.kubernetes.discovery import Defaults
 from wva.kubernetes.measuring.front import Credentials
-from wva.kubernetes.picture import Setting
 from wva.kubernetes.reporting.memory import Kept
 from wva.kubernetes.settings import Settings
+from wva.kubernetes.view import Setting
 from wva.kubernetes.watching.watch import Watch
 from wva.prometheus.inherited import NOTHING, Inherited
 from wva.record.problems import Problems

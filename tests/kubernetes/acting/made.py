@@ -21,6 +21,7 @@ from wva.kubernetes.configuration.settings import ModelSettings
 from wva.kubernetes.declaration import Source
 from wva.kubernetes.discovery import Discovered
 from wva.kubernetes.follower import traits
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.meta import meta
 from wva.kubernetes.objects.pod import SERVING_GATE, Pod, pod
 from wva.kubernetes.objects.scaler import Scaler
@@ -28,7 +29,6 @@ from wva.kubernetes.objects.selector import Selector, selector
 from wva.kubernetes.objects.workload import Workload, workload
 from wva.kubernetes.orders import Act, VariantOrders
 from wva.kubernetes.ownership import Mode
-from wva.kubernetes.picture import Managed
 from wva.kubernetes.replicas import variant_observation
 
 NAME = "team/v"

@@ -29,11 +29,13 @@ from wva.kubernetes.api.errors import ApiError
 from wva.kubernetes.api.resource import DEPLOYMENTS, NODES, PODS, Resource
 from wva.kubernetes.body import KubernetesFleet
 from wva.kubernetes.crd.schema import custom_resource_definition
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.manifests.rights import Where, rules
 from wva.kubernetes.manifests.rights import rights as all_rights
 from wva.kubernetes.objects.pod import SERVING_GATE
-from wva.kubernetes.picture import Managed, Remembered, Setting
+from wva.kubernetes.picture import Remembered
 from wva.kubernetes.scope import Scope
+from wva.kubernetes.view import Setting
 from wva.record.problems import Problems
 
 NAME = "llama"

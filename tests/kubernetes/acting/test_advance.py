@@ -21,10 +21,10 @@ from wva.kubernetes.acting.steps import (
     WriteScale,
 )
 from wva.kubernetes.conditions import Aspect, Because, Condition
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import PodPhase
 from wva.kubernetes.objects.selector import Selector
 from wva.kubernetes.ownership import Mode
-from wva.kubernetes.picture import Managed
 
 OLD, NEW = (1, 20), (1, 22)
 GATE, LABEL, GRACE = DrainKind.GATE, DrainKind.LABEL, DrainKind.GRACE

@@ -16,12 +16,12 @@ from wva.kubernetes.acting.caps import Caps
 from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.conditions import Aspect, Because, Condition
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import PodPhase
 from wva.kubernetes.objects.scaler import Scaler, horizontal_pod_autoscaler, scaled_object
 from wva.kubernetes.objects.workload import Refusal
 from wva.kubernetes.orders import Act, VariantOrders
 from wva.kubernetes.ownership import Mode
-from wva.kubernetes.picture import Managed
 
 HPA = horizontal_pod_autoscaler(bodies.hpa("v", "d"))
 KEDA = scaled_object(bodies.scaled_object("v", "d"))

@@ -21,8 +21,8 @@ from wva.kubernetes.acting.drain import Draining, DrainKind, read, written
 from wva.kubernetes.acting.load import SETTLE_S, Load
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.api.errors import ApiError
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
-from wva.kubernetes.picture import Managed
 
 LIMIT_S = 120.0
 LEAST = 1

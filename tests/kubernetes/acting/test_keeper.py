@@ -10,8 +10,8 @@ from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
 from wva.kubernetes.acting.keeper import DrainKeeper
 from wva.kubernetes.acting.load import Load
 from wva.kubernetes.acting.writer import Writer
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import Pod
-from wva.kubernetes.picture import Managed
 from wva.record.problems import Problems
 
 

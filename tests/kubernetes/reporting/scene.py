@@ -16,14 +16,16 @@ from wva.fleet.reason import Reason
 from wva.fleet.replica import Replica
 from wva.fleet.tick import Tick, TickResult, Timings
 from wva.kubernetes.discovery import Cluster, Defaults, Discovered
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import pod
 from wva.kubernetes.objects.scaler import horizontal_pod_autoscaler
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling, variant_autoscaling
 from wva.kubernetes.objects.workload import workload
 from wva.kubernetes.orders import Act
-from wva.kubernetes.picture import Managed, Picture, Remembered, Setting, View, look
+from wva.kubernetes.picture import Picture, Remembered, look
 from wva.kubernetes.reporting.turn import Turn, turn_of
 from wva.kubernetes.scope import Scope
+from wva.kubernetes.view import Setting, View
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 VARIANT = "team/llama"

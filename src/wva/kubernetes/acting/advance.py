@@ -23,10 +23,10 @@ from wva.kubernetes.acting.steps import (
 )
 from wva.kubernetes.acting.stopping import next_count, stopping
 from wva.kubernetes.acting.victims import victims
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.workload import Workload
 from wva.kubernetes.ownership import Mode
-from wva.kubernetes.picture import Managed
 
 
 @dataclass(frozen=True, slots=True)

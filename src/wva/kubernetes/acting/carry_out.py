@@ -26,10 +26,10 @@ from wva.kubernetes.acting.steps import WriteScale
 from wva.kubernetes.acting.take import ChangedError, Taker
 from wva.kubernetes.acting.verdict import verdict
 from wva.kubernetes.acting.writer import Writer
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.ownership import Change, change, to_write
-from wva.kubernetes.picture import Managed
 from wva.policies.hpa.memory import VariantMemory
 
 _log = logging.getLogger("wva")

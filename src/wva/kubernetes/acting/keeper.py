@@ -9,8 +9,8 @@ from wva.fleet.clock import Clock
 from wva.fleet.errors import UserError
 from wva.kubernetes.acting.carry_out import Carrier
 from wva.kubernetes.acting.load import Load
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.objects.pod import Pod
-from wva.kubernetes.picture import Managed
 from wva.record.problems import Problems
 
 _log = logging.getLogger("wva")

@@ -7,8 +7,8 @@ from wva.decide.view import not_draining
 from wva.fleet.outcome import Outcome, Result
 from wva.fleet.plan import Plan, VariantPlan
 from wva.fleet.replica import Replica
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.ownership import Mode
-from wva.kubernetes.picture import Managed
 
 
 def verdict(

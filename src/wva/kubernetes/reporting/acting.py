@@ -2,7 +2,8 @@
 
 from wva.kubernetes.acting.drain import drain_condition
 from wva.kubernetes.follower import Outlook, outlook
-from wva.kubernetes.picture import Managed, Picture, Remembered
+from wva.kubernetes.managed import Managed
+from wva.kubernetes.picture import Picture, Remembered
 from wva.kubernetes.reporting.report import Acting
 
 

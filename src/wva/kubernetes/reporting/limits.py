@@ -5,9 +5,9 @@ from wva.fleet.plan import VariantPlan
 from wva.fleet.variant import Variant
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.follower import Outlook
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.orders import ACT, Act
 from wva.kubernetes.ownership import GAUGE, Mode
-from wva.kubernetes.picture import Managed
 from wva.kubernetes.shortage import Shortages
 
 _SHORT = "short"

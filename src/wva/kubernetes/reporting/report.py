@@ -9,7 +9,7 @@ from wva.fleet.tick import TickResult
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.discovery import Discovered
 from wva.kubernetes.follower import Outlook
-from wva.kubernetes.picture import Managed
+from wva.kubernetes.managed import Managed
 from wva.kubernetes.reporting.limits import limited
 from wva.kubernetes.reporting.measured import measured
 from wva.kubernetes.reporting.turn import Turn

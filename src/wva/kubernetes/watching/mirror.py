@@ -15,7 +15,7 @@ from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.objects.service import Service
 from wva.kubernetes.objects.variant_autoscaling import VariantAutoscaling
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
-from wva.kubernetes.picture import View
+from wva.kubernetes.view import View
 from wva.kubernetes.watching.by_owner import ByOwner
 from wva.kubernetes.watching.feeds import Feed
 from wva.kubernetes.watching.kinds import Key, Kind, Record, projected

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tests.decide.worlds import BUSY, MODEL, observation, ready, replica, seen, traffic, variant
 from wva.decide.memory import Quiet
 from wva.fleet.observation import ModelObservation
-from wva.kubernetes.measuring.quiet import quiet_models
+from wva.kubernetes.quiet import quiet_models
 
 RESTING = replace(BUSY, age_s=0.0, running=0.0, waiting=0.0)
 
