@@ -30,7 +30,7 @@ def observed_variants(state: FleetState, readings: Readings, pins: Mapping[str, 
         replace(
             seen,
             variant=_pinned(seen, pins),
-            replicas=tuple(_measured(one, readings.instances) for one in seen.replicas),
+            replicas=tuple([_measured(one, readings.instances) for one in seen.replicas]),
         )
         for seen in state.variants
     )
@@ -44,7 +44,7 @@ def _pinned(seen: VariantObservation, pins: Mapping[str, int]) -> Variant:
 def _measured(replica: Replica, readings: Mapping[str, InstanceReading]) -> Replica:
     if replica.phase not in _SERVING:
         return replica
-    return replica.with_instances(tuple(_read(instance, readings.get(instance.id)) for instance in replica.instances))
+    return replica.with_instances(tuple([_read(each, readings.get(each.id)) for each in replica.instances]))
 
 
 def _read(instance: Instance, reading: InstanceReading | None) -> Instance:

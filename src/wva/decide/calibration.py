@@ -90,7 +90,7 @@ def _measured(
     """Median slowness of the variant's engines that can be compared; ``None`` where none can."""
     if load.input_tokens is None or load.output_tokens is None or load.context_tokens is None:
         return None
-    if not _steady_fleet(seen, now) or not _steady_load(load.samples, settings):
+    if not _steady_load(load.samples, settings) or not _steady_fleet(seen, now):
         return None
     engines = list(_comparable(seen, settings))
     server = prior_server(model, seen.variant) if engines else None

@@ -7,11 +7,8 @@ from wva.fleet.replica import Phase
 
 def coming(variant: VariantObservation, now: float, settings: Settings) -> int:
     """Replicas that serve or will: ready, starting, and pending ones that are not stuck without hardware."""
-    return sum(
-        replica.phase in (Phase.READY, Phase.STARTING)
-        or (replica.phase is Phase.PENDING and now - replica.since <= settings.stuck_s)
-        for replica in variant.replicas
-    )
+    stay = variant.in_phase(Phase.PENDING, Phase.STARTING, Phase.READY)
+    return sum([each.phase is not Phase.PENDING or now - each.since <= settings.stuck_s for each in stay])
 
 
 def placed(variant: VariantObservation) -> int:

@@ -104,7 +104,9 @@ def discover(
             alone.append(each)
         else:
             by_model[each.declaration.model_key].append(each)
-    agreed = [each for own in by_model.values() for each in _agreed(own, defaults)]
+    agreed = [
+        each for key, own in by_model.items() for each in unchanged.once(("agreed", key), _agreed, defaults, *own)
+    ]
     return tuple(sorted([*alone, *agreed], key=lambda each: (each.meta.key, each.source)))
 
 
@@ -254,7 +256,7 @@ def _role(label: str | None) -> Role:
     return Role(label) if label in (Role.PREFILL, Role.DECODE) else Role.BOTH
 
 
-def _agreed(own: Sequence[Discovered], defaults: Defaults) -> list[Discovered]:
+def _agreed(defaults: Defaults, *own: Discovered) -> list[Discovered]:
     """One model's variants with what they have in common: the strictest objectives, the highest priority.
 
     Where the model may not go to zero, the cheapest of each role keeps one replica, unless another one must anyway.

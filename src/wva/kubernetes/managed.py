@@ -13,6 +13,7 @@ from wva.kubernetes.arguments.server import DEFAULT_PORT, ServerArguments
 from wva.kubernetes.conditions import Condition
 from wva.kubernetes.discovery import Discovered
 from wva.kubernetes.follower import traits
+from wva.kubernetes.objects.config_map import Namespace
 from wva.kubernetes.objects.pod import Pod
 from wva.kubernetes.objects.scaler import Scaler
 from wva.kubernetes.objects.workload import Workload
@@ -93,7 +94,8 @@ def managed_variant(
     assert workload is not None
     assert declaration is not None
     name, now = each.variant.name, moment.now
-    orders = _orders(each, view, setting.act)
+    stated = view.cluster.namespaces.get(each.meta.namespace)
+    orders = unchanged.once(("orders", name), _orders, each, stated, setting.act)
     own = tuple(scaler for scaler in on_target if scaler.target.same(declaration.target))
     following = followers(own, declaration.target, each.meta.name)
     mode = mode_of(orders.act is Act.DIRECT, orders.follows, following)
@@ -132,10 +134,10 @@ def managed_variant(
     )
 
 
-def _orders(each: Discovered, view: View, default: Act) -> VariantOrders:
+def _orders(each: Discovered, stated: Namespace | None, default: Act) -> VariantOrders:
     assert each.variant is not None
     bounds = (each.variant.min_replicas, each.variant.max_replicas)
-    return variant_orders(each.meta, view.cluster.namespaces.get(each.meta.namespace), default, bounds)
+    return variant_orders(each.meta, stated, default, bounds)
 
 
 def _bounded(variant: Variant, pin: int | None, quota: int | None, kept_awake: bool) -> Variant:

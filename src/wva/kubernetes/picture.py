@@ -114,7 +114,7 @@ def look(
 
 def _present(each: Discovered, view: View) -> tuple[Pod, ...]:
     assert each.workload is not None
-    return tuple(pod for pod in view.pods_of(each.workload.meta.uid) if not pod.ended)
+    return tuple([pod for pod in view.pods_of(each.workload.meta.uid) if not pod.ended])
 
 
 def _shortages(

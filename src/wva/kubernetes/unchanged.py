@@ -5,6 +5,7 @@ look and the next.
 """
 
 from collections.abc import Callable, Hashable
+from operator import is_
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class Unchanged:
         ``key`` tells who asks; it always means the same ``make``, which must depend on nothing else.
         """
         known = self._before.get(key)
-        if known is None or len(known[0]) != len(of) or any(a is not b for a, b in zip(known[0], of, strict=True)):
+        if known is None or len(known[0]) != len(of) or not all(map(is_, known[0], of)):
             known = of, make(*of)
         self._now[key] = known
         result: T = known[1]  # type: ignore[assignment]

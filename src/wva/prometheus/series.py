@@ -143,7 +143,7 @@ class SeriesReader(Generic[P]):
                 add_owner(owner)
                 add_time(owner.time)
                 add_value(value)
-        return Samples(_names(runs, len(values)), owners, np.array(times), _numbers(values))
+        return Samples(_names(runs, len(values)), owners, np.fromiter(times, np.float64, len(times)), _numbers(values))
 
     def _owners(self, body: bytes) -> list[P]:
         """Raises ``ValueError`` where the answer is not written as Prometheus does."""

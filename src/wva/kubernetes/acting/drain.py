@@ -70,6 +70,8 @@ def drain_method(workload: Workload, pools: Iterable[Selector], services: Iterab
         return DrainMethod(DrainKind.GATE)
     bears = dict(workload.template.labels)
     routes = [each for each in pools if each.selects(bears)] or [each for each in services if each.selects(bears)]
+    if not routes:
+        return DrainMethod(DrainKind.GRACE)
     held = {requirement.key for requirement in workload.selector.requirements}
     free = [_free(route, held) for route in routes]
     shared = Counter(key for keys in free for key in keys)
