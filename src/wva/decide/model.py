@@ -45,7 +45,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     """What the model needs, whatever hardware there is, and what to remember."""
     memory = memory or ModelMemory(since=scene.now)
     quiet = watched(memory.quiet, scene.model, scene.variants, scene.now, scene.settings)
-    learned = _learn(scene, replace(memory, quiet=quiet))
+    learned = _learn(scene, memory if quiet is memory.quiet else replace(memory, quiet=quiet))
     memory = learned.memory
     if retired(quiet, scene.model.model, scene.settings) and not _waits(scene):
         return _idle(scene), memory

@@ -22,13 +22,17 @@ def remember_sample(memory: ModelMemory, sample: LoadSample, now: float, setting
     last = memory.samples[-1] if memory.samples else None
     if last is not None and sample.time <= last.time:
         return memory
-    if last is None or sample.requests != last.requests:
-        memory = replace(memory, last_arrival=sample.time)
+    arrived = last is None or sample.requests != last.requests
     oldest = sample.time - settings.level_window_s - settings.burst_bin_s
-    kept = tuple(known for known in memory.samples if known.time >= oldest)
+    kept = tuple([known for known in memory.samples if known.time >= oldest])
     if last is not None and (sample.requests < last.requests or sample.tokens < last.tokens):
         kept = ()
-    return replace(memory, since=memory.since if kept else now, samples=(*kept, sample))
+    return replace(
+        memory,
+        since=memory.since if kept else now,
+        last_arrival=sample.time if arrived else memory.last_arrival,
+        samples=(*kept, sample),
+    )
 
 
 def remember_generated(memory: ModelMemory, totals: Mapping[str, float | None]) -> ModelMemory:
