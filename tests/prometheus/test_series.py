@@ -96,6 +96,19 @@ def test_only_what_is_new_is_read_again() -> None:
     assert len(read(reader, answer(series("x", {"pod": "a"}, (8.5, "3"), (9.5, "4"))))) == 2
 
 
+def test_a_series_with_something_in_front_of_its_name_is_told_from_the_one_before_it() -> None:
+    def body(*samples: tuple[float, str]) -> bytes:
+        behind = {"metric": {"Adapter": "y", "__name__": "x", "pod": "a"}, "values": [[t, v + "0"] for t, v in samples]}
+        return answer(series("x", {"pod": "a"}, *samples), behind)
+
+    reader = SeriesReader(Kept)
+    for one in reader.read(body((1.5, "2"))).of:
+        one.pass_over()
+    reader.read(answer(series("x", {"pod": "a"}, (1.5, "2"), (2.5, "3"))))
+    assert [value for _, _, _, value in read(reader, body((1.5, "2"), (2.5, "3")))] == [3.0, 30.0]
+    assert len(reader.present(body((1.5, "2")))) == 2
+
+
 def test_who_is_there_is_told_whatever_was_read_before() -> None:
     reader = SeriesReader(Kept)
     body = answer(series("x", {"pod": "a"}, (1.5, "2")), series("y", {"pod": "b"}, (1.5, "NaN")))

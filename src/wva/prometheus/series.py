@@ -124,15 +124,15 @@ class SeriesReader(Generic[P]):
             before, owner = series, series.of
             if owner is None:
                 continue
-            fields = part.rsplit(b'"', 4)
-            if fields[0].endswith(owner.mark) and fields[2] == owner.newest:
+            fields, at = part.rsplit(b'"', 4), begin + series.size
+            if fields[0].endswith(owner.mark) and fields[2] == owner.newest and part.find(b"{", at) < 0:
                 # One sample is new, and another series of the same has told its time: nearly always it is so.
                 add_owner(owner)
                 add_time(owner.time)
                 add_value(fields[3])
                 continue
-            _, marked, newer = part[begin + series.size :].rpartition(owner.mark)
-            fields = newer.split(b'"')
+            every, marked, newer = part[at:].partition(owner.mark)
+            fields = (newer if marked else every).split(b'"')
             # Times and values by turns, after the value of the sample that is marked.
             for time, value in zip(*(iter(fields[2 if marked else 1 :]),) * 2, strict=False):
                 if time != owner.newest:
@@ -153,6 +153,9 @@ class SeriesReader(Generic[P]):
             series = before.following
             if series is None or not part.startswith(series.text, begin):
                 series = before.following = self._look_up(part, begin)
+            if part.find(b"{", begin + series.size) >= 0:
+                # Another series follows, with something in front of its name.
+                raise _StrangeError
             before = series
             if series.of is not None:
                 found.append(series.of)
