@@ -102,31 +102,28 @@ def instance_readings(read: Figures, names: Sequence[str], now: float) -> dict[s
         read = read.together(np.array(begins, np.intp))
     above, below = (read.by[:, [pair[part] for pair in _RATIOS]] for part in (0, 1))
     ratios = np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), np.nan)
-    unknown = np.full((len(owners), 1), np.nan)
+    unknown = np.full(len(owners), np.nan)
     columns = (
-        np.maximum(0.0, now - read.times)[:, None],
-        read.values[:, list(_VALUES)],
-        read.maxima,
-        read.values[:, list(_TOTALS)],
+        np.maximum(0.0, now - read.times),
+        *read.values[:, list(_VALUES)].T,
+        *read.maxima.T,
+        *read.values[:, list(_TOTALS)].T,
         unknown,
-        read.rates[:, list(_TOTALS)],
+        *read.rates[:, list(_TOTALS)].T,
         unknown,
-        ratios[:, :_TTFT],
+        *ratios[:, :_TTFT].T,
         unknown,
-        ratios[:, _TTFT:],
+        *ratios[:, _TTFT:].T,
     )
-    rows = _known(np.concatenate(columns, axis=1))
-    capacities = _known(read.capacities)
-    found = zip(owners, rows, read.believed.tolist(), capacities, strict=True)
-    return {
-        name: InstanceReading(InstanceMetrics(*row) if believed else None, None if tokens is None else int(tokens))
-        for name, row, believed, tokens in found
-    }
+    said = map(InstanceMetrics, *map(_known, columns))
+    metrics = [one if believed else None for one, believed in zip(said, read.believed.tolist(), strict=True)]
+    capacities = [None if tokens is None else int(tokens) for tokens in _known(read.capacities)]
+    return dict(zip(owners, map(InstanceReading, metrics, capacities), strict=True))
 
 
 def _known(values: Floats) -> list[Any]:
-    """As lists, with ``None`` for what is unknown."""
+    """As a list, with ``None`` for what is unknown."""
     found = values.astype(object)
     found[np.isnan(values)] = None
-    rows: list[Any] = found.tolist()
-    return rows
+    column: list[Any] = found.tolist()
+    return column

@@ -58,9 +58,11 @@ class Intake:
         """The newest readings with their ages at an instant of the server, and forget what is too old for any."""
         self._engines.forget(now)
         self._gateways.forget(now)
-        joined = {endpoint.instance: self._joined(endpoint) for endpoint in endpoints}
-        found = self._engines.readings(list(dict.fromkeys(joined.values())), now)
-        instances = {name: found[key] for name, key in joined.items() if key in found}
+        joined = [self._joined(endpoint) for endpoint in endpoints]
+        found = self._engines.readings(list(dict.fromkeys(joined)), now)
+        instances = {
+            endpoint.instance: found[key] for endpoint, key in zip(endpoints, joined, strict=True) if key in found
+        }
         return Readings(instances, self._gateways.traffic(models, now))
 
     def _joined(self, endpoint: Endpoint) -> str:

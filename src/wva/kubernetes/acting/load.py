@@ -1,9 +1,8 @@
 """What pods say of their work: who of them may be stopped, and who is missed least."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from wva.fleet.quick import quick
 from wva.fleet.readings import Readings
 from wva.kubernetes.acting.drain import Draining, DrainKind
 
@@ -11,7 +10,6 @@ SETTLE_S = 5.0
 """Seconds from taking a pod out of service until nobody sends it anything more: endpoints spread by watches."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a pod said; ``None`` is unknown."""
@@ -31,11 +29,27 @@ class Load:
 
 def loads(readings: Readings, now: float) -> Mapping[str, Load]:
     """What the pods said, by their ids as replicas; ``now`` is when the readings were given."""
-    return {
-        name: Load(now - said.age_s, said.running, said.waiting, said.prefix_hit_rate_5m)
-        for name, reading in readings.instances.items()
-        if (said := reading.metrics) is not None
-    }
+    return _Loads(readings, now)
+
+
+class _Loads(Mapping[str, Load]):
+    """Of thousands of pods, a few are asked for."""
+
+    def __init__(self, readings: Readings, now: float) -> None:
+        self._readings = readings.instances
+        self._now = now
+
+    def __getitem__(self, name: str) -> Load:
+        said = self._readings[name].metrics
+        if said is None:
+            raise KeyError(name)
+        return Load(self._now - said.age_s, said.running, said.waiting, said.prefix_hit_rate_5m)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, reading in self._readings.items() if reading.metrics is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def is_idle(draining: Draining, load: Load | None) -> bool:
