@@ -13,7 +13,9 @@ _SECONDS = 1e-12
 def decode_step_s(server: Server, batch: int, context: float) -> float:
     """Duration of a step that decodes ``batch`` sequences of ``context`` tokens each on average."""
     step = server.step
-    read = step.kv_token_ps * context + step.window_token_ps * min(context, server.window)
+    read = step.kv_token_ps * context
+    if server.window:
+        read += step.window_token_ps * min(context, server.window)
     return (step.tokens_ps.item(batch) + batch * (step.sequence_ps + read)) * _SECONDS
 
 
@@ -65,7 +67,7 @@ def _products_ps(server: Server, tokens: int, batch: int, room: int) -> int:
     if full_steps:
         added = full_steps * table.item(min(room + batch, server.max_num_batched_tokens))
     if rest:
-        added += table.item(min(rest + batch, server.max_num_batched_tokens))
+        added += table.item(rest + batch)
     return added - (full_steps + (1 if rest else 0)) * table.item(batch) if batch else added
 
 

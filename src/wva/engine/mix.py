@@ -46,9 +46,10 @@ class RequestMix:
     @property
     def mean_context(self) -> float:
         """Tokens that a decoding sequence attends to on average: what a step reads, also where several share it."""
-        if self.held_tokens is None:
-            return self.mean_length
-        return max(self.held_tokens, min(self.mean_length, self.held_tokens + self.cached_tokens))
+        held, length = self.held_tokens, self.mean_length
+        if held is None:
+            return length
+        return held if length <= held else max(held, min(length, held + self.cached_tokens))
 
     @property
     def mean_length(self) -> float:
