@@ -14,6 +14,8 @@ from wva.kubernetes.objects.workload import Workload, workload
 from wva.kubernetes.status import time_text
 
 COST_SINCE = (1, 22)
+NODES = 3
+"""So many that some pods are beside others."""
 
 
 class MemoryCluster(Api):
@@ -58,12 +60,14 @@ class MemoryCluster(Api):
 
     def settle(self) -> None:
         """What the ReplicaSet's controller does."""
-        while len(self._pods) > self.replicas:
-            self.deleted.append(self._pods.pop(min(self._pods, key=self._taken)))
+        for name in sorted(self._pods, key=self._taken)[: max(0, len(self._pods) - self.replicas)]:
+            self.deleted.append(self._pods.pop(name))
         while len(self._pods) < self.replicas:
             self._made += 1
             name = f"d-{self._made}"
-            body = bodies.pod(name, f"node-{name}", ready=False, ownerReferences=bodies.owned_by("ReplicaSet", "d-5f"))
+            # Older ones spare a new pod with a node of its own for one beside others: no client can keep them from it.
+            node = f"node-{self._made % NODES if self.version_found >= COST_SINCE else self._made}"
+            body = bodies.pod(name, node, ready=False, ownerReferences=bodies.owned_by("ReplicaSet", "d-5f"))
             body["metadata"] |= {
                 "labels": {"app": "d", "route": "on", "own": name},
                 "annotations": {"somebody/else": "yes"},
@@ -108,20 +112,27 @@ class MemoryCluster(Api):
         """A pod goes with its node."""
         del self._pods[name]
 
+    def replaced(self, name: str) -> None:
+        """Another pod has that name by now: like the first one at its beginning, but ready."""
+        body = deepcopy(self._pods[name])
+        body["metadata"] |= {"uid": f"{body['metadata']['uid']}-new", "annotations": {"somebody/else": "yes"}}
+        body["metadata"]["resourceVersion"] += "0"
+        self._pods[name] = body
+
     def changed(self, name: str, metadata: Mapping[str, Any], *conditions: Mapping[str, str]) -> None:
         """Somebody else changes a pod, as a leader before this one."""
         self._patch(name, {"metadata": metadata, "status": {"conditions": conditions}}, None)
 
     def _patch(self, name: str, body: Mapping[str, Any], subresource: str | None) -> None:
         if subresource == "scale":
-            self._check(body, str(self._revision))
+            self._check(body, {"resourceVersion": str(self._revision)})
             self.replicas = body["spec"]["replicas"]
             self._revision += 1
             return
         if name not in self._pods:
             raise ApiError("gone", NOT_FOUND)
         known = self._pods[name]["metadata"]
-        self._check(body, known["resourceVersion"])
+        self._check(body, known)
         for key in ("labels", "annotations"):
             for item, value in body["metadata"].get(key, {}).items():
                 known[key].pop(item, None)
@@ -130,20 +141,22 @@ class MemoryCluster(Api):
             _say(self._pods[name], said["type"], said["status"], self.now)
         known["resourceVersion"] = str(int(known["resourceVersion"]) + 1)
 
-    def _check(self, body: Mapping[str, Any], version: str) -> None:
+    def _check(self, body: Mapping[str, Any], known: Mapping[str, Any]) -> None:
         self.writes += 1
-        if body.get("metadata", {}).get("resourceVersion", version) != version:
+        wanted = body.get("metadata", {})
+        if any(wanted[key] != known[key] for key in ("uid", "resourceVersion") if key in wanted):
             raise ApiError("changed", CONFLICT)
 
     def _taken(self, name: str) -> tuple[Any, ...]:
-        """As ``controller_utils.go`` sorts them, and of equals the busiest first; each has a node of its own."""
+        """As ``controller_utils.go`` sorts them, and of equals the busiest first."""
         found = pod(self._pods[name])
+        beside = sum(pod(each).node == found.node for each in self._pods.values())
         cost = int(self._pods[name]["metadata"]["annotations"].get(DELETION_COST, 0))
         since = -(found.changed_at or 0.0) if found.ready else 0.0
         if self.version_found >= COST_SINCE:
             # Times are compared roughly from then on.
-            return found.ready, cost, -self.requests[name]
-        return found.ready, since, -(found.created_at or 0.0), -self.requests[name]
+            return found.ready, cost, -beside, -self.requests[name]
+        return found.ready, -beside, since, -(found.created_at or 0.0), -self.requests[name]
 
 
 def drains(body: Body) -> bool:

@@ -11,6 +11,7 @@ from wva.kubernetes.acting.advance import DrainSettings, next_steps
 from wva.kubernetes.acting.drain import DrainKind
 from wva.kubernetes.acting.load import Load
 from wva.kubernetes.acting.steps import (
+    CLOSED_COST,
     DRAINING_COST,
     STOPPED_COST,
     MarkDraining,
@@ -37,9 +38,10 @@ def steps(
     wanted: VariantPlan | None,
     loads: dict[str, Load] | None = None,
     version: tuple[int, int] = OLD,
+    least: int | None = 0,
 ) -> list[tuple[Any, ...]]:
     given = {f"team/{name}": load for name, load in (loads or {}).items()}
-    return [brief(step) for step in next_steps(found, wanted, given, NOW, DrainSettings(version, 600.0))]
+    return [brief(step) for step in next_steps(found, wanted, given, NOW, DrainSettings(version, 600.0), least)]
 
 
 def brief(step: Step) -> tuple[Any, ...]:
@@ -74,7 +76,7 @@ def test_it_goes_down_at_once_by_what_is_not_there_yet() -> None:
     ("gate", "routes", "version", "expected"),
     [
         (True, [ROUTE], OLD, [("mark", "b", GATE, (), None), ("gate", "b", False)]),
-        (True, [ROUTE], NEW, [("mark", "b", GATE, (), DRAINING_COST), ("gate", "b", False)]),
+        (True, [ROUTE], NEW, [("mark", "b", GATE, (), CLOSED_COST), ("gate", "b", False)]),
         (False, [ROUTE], NEW, [("mark", "b", LABEL, ("route",), DRAINING_COST)]),
         (False, [], NEW, [("mark", "b", GRACE, (), DRAINING_COST), ("count", 2, 3)]),
         (False, [], OLD, [("count", 2, 3)]),
@@ -298,6 +300,34 @@ def test_while_the_workload_stops_some_those_that_are_wanted_are_taken_back(
 ) -> None:
     pods = [*gated("a"), out("b", GATE), out("c", GATE)]
     assert steps(managed(deployment(2, gated=True), pods), wanted, {"b": IDLE, "c": BUSY}) == expected
+
+
+def test_pods_that_are_not_seen_yet_are_not_taken_to_be_stopped_before_those_that_have_work() -> None:
+    found = managed(deployment(4, gated=True), [*gated("a"), out("b", GATE)])
+    assert steps(found, part(1), {"b": BUSY}) == []
+    assert steps(found, part(1), {"b": IDLE}) == [("count", 1, 4)]
+
+
+@pytest.mark.parametrize(("least", "expected"), [(None, []), (3, []), (2, [("count", 2, 3)]), (1, [("count", 2, 3)])])
+def test_without_a_plan_no_more_is_stopped_than_the_last_one_wanted(least: int | None, expected: list[Any]) -> None:
+    pods = [*gated("a", "c"), out("b", GATE)]
+    assert steps(managed(deployment(3, gated=True), pods), None, {"b": IDLE}, least=least) == expected
+
+
+def test_those_that_are_made_the_cheapest_are_taken_to_go_before_that_is_seen() -> None:
+    busy = out("b", LABEL, deletion_cost=DRAINING_COST, node="n1")
+    beside = made("c", node="n1")
+    idle = out("d", LABEL, deletion_cost=DRAINING_COST, node="n2")
+    found = managed(deployment(2), [busy, beside, idle], version=NEW)
+    assert steps(found, part(2), {"b": BUSY, "d": IDLE}, NEW) == [("restore", "b")]
+
+
+def test_of_equals_the_one_that_is_done_is_taken_to_go_while_the_workload_stops_some() -> None:
+    pods = [*gated("a"), out("b", GATE), out("c", GATE)]
+    found = managed(deployment(2, gated=True), pods)
+    for busy, idle in (("b", "c"), ("c", "b")):
+        wanted = steps(found, part(2), {busy: BUSY, idle: IDLE})
+        assert wanted == [("restore", busy), ("gate", busy, True)]
 
 
 def test_one_that_was_closed_counts_as_closed_though_it_is_not_seen_yet() -> None:

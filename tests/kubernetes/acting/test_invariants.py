@@ -102,8 +102,7 @@ class Run:
         self.target = min(self.target, len(names) - 1)
 
     def lose(self, place: int) -> None:
-        """A pod goes for no reason of WVA's, once those went that were to."""
-        self.settle()
+        """A pod goes for no reason of WVA's."""
         names = sorted(self.cluster.truth)
         if names:
             self.cluster.lose(names[place % len(names)])
@@ -157,12 +156,14 @@ MARK = st.tuples(st.just("mark"), st.integers(0, 5), st.booleans(), st.booleans(
 TEND, SEE, SETTLE = (st.tuples(st.just(name)) for name in ("tend", "see", "settle"))
 KUBELETS, BEGIN = (st.tuples(st.just(name)) for name in ("kubelets", "begin"))
 LOSE = st.tuples(st.just("lose"), st.integers(0, 5))
-ONE = st.one_of(PLAN, FINISH, FAIL, PASS, MARK, TEND, SEE, SETTLE, KUBELETS, BEGIN)
+ONE = st.one_of(PLAN, FINISH, FAIL, PASS, MARK, TEND, SEE, SETTLE, KUBELETS, BEGIN, LOSE)
 GROWN = st.tuples(st.tuples(st.just("plan"), st.integers(5, 6), PLACES, PLACES), SETTLE, SEE)
 """New pods, which do not serve yet."""
 ONE_LESS = st.tuples(st.tuples(st.just("plan"), st.just(4), PLACES, PLACES), SEE)
 SHRUNK = st.tuples(st.tuples(st.just("plan"), st.integers(LEAST, 3), PLACES, PLACES), SEE)
 """Pods that drain, or are stopped if they do not serve."""
+UNSEEN = st.just(("pass unseen", 6.0))
+"""Time during which a watch shows nothing."""
 DONE = st.tuples(
     FINISH, FINISH, st.just(("pass", 6.0)), st.sampled_from([("see",), ("kubelets",)]), FINISH, FINISH, FINISH, TEND
 )
@@ -176,8 +177,10 @@ EPISODES = st.one_of(
     st.tuples(GROWN, SHRUNK, KUBELETS, SEE, TEND, SETTLE).map(flat),
     # One that started may be stopped by now, when others begin to drain.
     st.tuples(GROWN, ONE_LESS, st.just(("pass", 6.0)), SHRUNK, KUBELETS, SETTLE).map(flat),
-    # Fewer are there than are to be, while some drain; who comes in their place is seen before more goes.
+    # Fewer are there than are to be, while some drain; who comes in their place is seen or not, before more goes.
     st.tuples(SHRUNK, LOSE, SEE, DONE, SETTLE, SEE).map(flat),
+    st.tuples(SHRUNK, LOSE, SEE, SETTLE, FINISH, st.just(("pass", 6.0)), SHRUNK, SETTLE).map(flat),
+    st.tuples(SHRUNK, KUBELETS, SEE, LOSE, SETTLE, UNSEEN, FINISH, TEND, SETTLE).map(flat),
     # Wanted back, before and after it is stopped.
     st.tuples(SHRUNK, DONE, GROWN, SETTLE).map(flat),
     # A leader dies with only a part of it done, told or not, and the next one lists everything.
@@ -201,6 +204,8 @@ async def happen(run: Run, op: tuple[Any, ...]) -> None:  # noqa: PLR0912
         case "pass", seconds:
             run.pass_time(seconds)
             run.cluster.see()
+        case "pass unseen", seconds:
+            run.pass_time(seconds)
         case "lose", place:
             run.lose(place)
         case "mark", place, readable, finished:

@@ -12,6 +12,7 @@ from wva.kubernetes.acting.drain import COST_SINCE, Draining, DrainKind, chooses
 from wva.kubernetes.acting.load import SETTLE_S, Load, is_done
 from wva.kubernetes.acting.order import stopped_first
 from wva.kubernetes.acting.steps import (
+    CLOSED_COST,
     DRAINING_COST,
     STOPPED_COST,
     MarkDraining,
@@ -45,6 +46,7 @@ def next_steps(
     loads: Mapping[str, Load],
     now: float,
     settings: DrainSettings,
+    least: int | None = None,
 ) -> tuple[Step, ...]:
     """What to do now.
 
@@ -54,6 +56,8 @@ def next_steps(
         loads: What its pods said of their load, by their ids; one that is absent is unknown.
         now: Seconds since the epoch.
         settings: How pods are taken out of service.
+        least: Pods that are to be left where there is no plan: the target of the last one. ``None``, where none is
+            known, stops nothing.
 
     """
     pods = [pod for pod in managed.pods if pod.deleted_at is None]
@@ -62,7 +66,7 @@ def next_steps(
         return _gates(pods, own)
     # They are to serve, as nobody knows why they should not.
     unreadable = (Restore(pod) for pod in pods if is_unreadable(pod.draining) and pod.name not in own)
-    return (*unreadable, *_unpaused(managed, pods, own, part, loads, now, settings))
+    return (*unreadable, *_unpaused(managed, pods, own, part, loads, now, settings, least))
 
 
 def _unpaused(
@@ -73,6 +77,7 @@ def _unpaused(
     loads: Mapping[str, Load],
     now: float,
     settings: DrainSettings,
+    least: int | None,
 ) -> tuple[Step, ...]:
     if managed.mode is not Mode.DIRECT or managed.conflict.holds:
         # The count is not WVA's, or not now: all of it serves.
@@ -83,10 +88,16 @@ def _unpaused(
     if len(pods) > workload.replicas:
         done = {pod.name for pod in pods if pod.name in own and is_done(own[pod.name], loads.get(pod.id), now)}
         return _while_some_go(workload, pods, part, own, done, settings)
-    if part is None and (len(pods) < workload.replicas or len(pods) - len(own) < managed.variant.min_replicas):
-        # Fewer would not be those that drain, or would be too few: a plan has to say what is to be.
+    if part is None and not _may_go_on(managed, pods, own, least):
         return _gates(pods, own)
     return _at_rest(managed, pods, part, own, loads, now, settings)
+
+
+def _may_go_on(managed: Managed, pods: Sequence[Pod], draining: Collection[str], least: int | None) -> bool:
+    """Whether no plan has to say first what is to be: those that drain are beyond it, and who is there is seen."""
+    if least is None or len(pods) < managed.workload.replicas:
+        return False
+    return len(pods) - len(draining) >= max(least, managed.variant.min_replicas)
 
 
 def _at_rest(
@@ -117,6 +128,9 @@ def _at_rest(
     then = [replace(pod, ready=False) if pod.name in closed else pod for pod in pods]
     stops = stopping(workload, then, going, done, costs, version, chosen=chosen)
     count = next_count(workload, going, stops.count, None if part is None else part.target)
+    if closed and len(pods) < workload.replicas:
+        # Who comes in place of the missing ones may not be the first to be stopped, before those that have work.
+        count = max(count, workload.replicas - stops.count)
     return (
         *_restores(pods, draining, after),
         *marks,
@@ -138,7 +152,9 @@ def _while_some_go(
     if part is None:
         return _gates(pods, draining)
     busy = {pod.name for pod in pods} - set(done)
-    going = stopped_first(workload, pods, settings.version, last=busy)[: max(0, len(pods) - part.target)]
+    # What they cost by now a watch may not show yet.
+    costs = dict.fromkeys(done, STOPPED_COST)
+    going = stopped_first(workload, pods, settings.version, costs, busy)[: max(0, len(pods) - part.target)]
     after = {pod.name: draining[pod.name] for pod in going if pod.name in draining}
     return (
         *_count(workload.replicas, max(workload.replicas, part.target)),
@@ -187,7 +203,8 @@ def _marks(
             deadline = now + SETTLE_S if new else deadlines.get(pod.id)
             begun = Draining(now, now + settings.limit_s if deadline is None else deadline, kind)
             labels = managed.drain.labels if kind is DrainKind.LABEL else ()
-            marks.append(MarkDraining(pod, begun, labels, DRAINING_COST if costs else None))
+            cost = CLOSED_COST if kind is DrainKind.GATE else DRAINING_COST
+            marks.append(MarkDraining(pod, begun, labels, cost if costs else None))
     return marks
 
 

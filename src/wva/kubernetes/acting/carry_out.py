@@ -67,6 +67,8 @@ class Carrier:
         self._settings = settings
         self._on_written = on_written
         self._changes: Changes = ()
+        self._targets: dict[str, int] = {}
+        """The last that was accepted, by the name of the variant: fewer are not left while there is no other plan."""
         self._turns: dict[str, asyncio.Lock] = {}
         """Held by whoever works on a variant, by its name."""
         self.marks = self._taker.marks
@@ -130,6 +132,7 @@ class Carrier:
     ) -> Outcome:
         granted = self._granted(target, managed)
         async with self._turn(managed):
+            self._targets[part.variant] = granted.target
             await self._advance(managed, replace(part, target=granted.target), loads, plan.id)
         if granted.cap is not None:
             return Outcome(plan.id, part.variant, Result.CLAMPED, granted.target, granted.cap)
@@ -180,6 +183,7 @@ class Carrier:
             loads,
             self._clock.utc(),
             self._settings.drain,
+            self._targets.get(managed.variant.name),
         )
         await self._taker.take(workload, steps, partial(self._written, managed, plan))
 

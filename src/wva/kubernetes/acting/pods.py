@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wva.kubernetes.acting.drain import Draining, labels_in, read, written
-from wva.kubernetes.acting.steps import DRAINING_COST, STOPPED_COST, MarkDraining, SetDeletionCost, SetGate
+from wva.kubernetes.acting.steps import OWN_COSTS, MarkDraining, SetDeletionCost, SetGate
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.api.client import STRATEGIC_MERGE_PATCH, Body
 from wva.kubernetes.api.errors import ApiError
@@ -131,4 +131,4 @@ def _others_cost(annotations: Texts) -> int | None:
 
 
 def _is_own_cost(annotations: Texts) -> bool:
-    return annotations.get(DELETION_COST) in (str(DRAINING_COST), str(STOPPED_COST))
+    return annotations.get(DELETION_COST) in {str(cost) for cost in OWN_COSTS}

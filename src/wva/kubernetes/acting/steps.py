@@ -6,9 +6,13 @@ from wva.kubernetes.acting.drain import Draining
 from wva.kubernetes.objects.pod import Pod
 
 DRAINING_COST = -1_000_000_000
-"""Deletion cost of pods that drain."""
+"""Deletion cost of pods that drain and are ready: less is lost with them than with those that serve."""
+CLOSED_COST = 1_000_000_000
+"""Of those that drain behind a closed gate: any other that is not ready has nothing to end, also one not seen yet."""
 STOPPED_COST = -2_000_000_000
-"""And of those that are to be stopped before them."""
+"""Of those that are to be stopped before all others."""
+OWN_COSTS = (DRAINING_COST, CLOSED_COST, STOPPED_COST)
+"""Deletion costs that nobody else is taken to give."""
 
 
 @dataclass(frozen=True, slots=True)
