@@ -1,14 +1,16 @@
 """Replicas, hardware, and how long a start takes."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.decide.worlds import SETTINGS, replica, seen, variant
 from wva.decide.memory import Startup
 from wva.decide.room import Room
 from wva.decide.startup import learn_startup, time_to_ready_s
-from wva.decide.supply import coming, placed, rolling_out
+from wva.decide.supply import coming, lost, may_grow, placed, rolling_out
 from wva.fleet.inventory import Inventory, Pool, Supply
-from wva.fleet.replica import Phase
+from wva.fleet.replica import FAILING, Phase
 
 
 def nodes(*free: int) -> Inventory:
@@ -24,7 +26,7 @@ def test_pending_and_starting_replicas_come_until_they_are_stuck() -> None:
         replica("d", Phase.PENDING, since=800.0),
         replica("e", Phase.DRAINING),
     )
-    assert coming(shown, 1000.0, SETTINGS) == 3
+    assert coming(shown, Startup(1000.0, 0.0, 0.0), 1000.0, SETTINGS) == 3
     assert placed(shown) == 2
 
 
@@ -80,3 +82,37 @@ def test_a_slow_start_moves_mean_and_deviation() -> None:
     assert learned is not None
     assert (learned.mean_s, learned.deviation_s) == pytest.approx((60.0, 10.0))
     assert time_to_ready_s(learned, seen(variant()), SETTINGS) == pytest.approx(80.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "since", "startup", "gone"),
+    [
+        (None, 800.0, Startup(100.0, 10.0, 0.0), 0),
+        # Longer than twice the 120 s that most starts keep.
+        (None, 750.0, Startup(100.0, 10.0, 0.0), 1),
+        # Twice the 110 s that are declared.
+        (None, 785.0, None, 0),
+        (None, 775.0, None, 1),
+        # However short starts are, a while is waited.
+        (None, 890.0, Startup(1.0, 0.0, 0.0), 0),
+        (None, 875.0, Startup(1.0, 0.0, 0.0), 1),
+        (f"{FAILING}: CrashLoopBackOff", 999.0, Startup(100.0, 10.0, 0.0), 1),
+        ("ImagePullBackOff", 999.0, Startup(100.0, 10.0, 0.0), 0),
+    ],
+)
+def test_a_start_that_fails_or_takes_far_too_long_is_not_counted_on(
+    reason: str | None, since: float, startup: Startup | None, gone: int
+) -> None:
+    starting = replace(replica("b", Phase.STARTING, since=since), reason=reason)
+    shown = seen(variant(), replica("a"), starting)
+    assert lost(shown, startup, 1000.0, SETTINGS) == gone
+    assert coming(shown, startup, 1000.0, SETTINGS) == 2 - gone
+    assert placed(shown) == 2
+
+
+@pytest.mark.parametrize(
+    ("ready", "gone", "grows"), [(0, 0, True), (0, 1, False), (1, 1, True), (4, 2, False), (8, 2, True), (8, 3, False)]
+)
+def test_no_more_are_ordered_of_a_variant_whose_replicas_are_lost(ready: int, gone: int, grows: bool) -> None:
+    shown = seen(variant(), *(replica(f"r{place}") for place in range(ready)))
+    assert may_grow(shown, gone) is grows

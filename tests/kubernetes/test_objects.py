@@ -12,11 +12,12 @@ from wva.kubernetes.arguments.server import ServerArguments
 from wva.kubernetes.objects.config_map import config_map, namespace
 from wva.kubernetes.objects.meta import Owner, instant, meta
 from wva.kubernetes.objects.node import node
-from wva.kubernetes.objects.pod import Pod, PodPhase, pod
+from wva.kubernetes.objects.pod import CRASH_LOOP, Pod, PodPhase, pod
 from wva.kubernetes.objects.scaler import ExternalMetric, Target, horizontal_pod_autoscaler, scaled_object
 from wva.kubernetes.objects.selector import selector
 from wva.kubernetes.objects.workload import Refusal, replica_set, workload
 from wva.kubernetes.resources import Gpus
+from wva.kubernetes.status import time_text
 from wva.policies.hpa.settings import Behavior, RatePolicy, ScaleDownRules, ScaleUpRules, Select, Unit
 
 
@@ -150,6 +151,21 @@ def test_a_pod_that_no_node_takes_and_one_that_crashes() -> None:
     assert (pod(crashes).waiting, pod(crashes).restarts) == ("CrashLoopBackOff", 5)
     state["waiting"]["reason"] = "ContainerCreating"
     assert pod(crashes).waiting is None
+
+
+@pytest.mark.parametrize(
+    ("restarts", "ran_s", "ready", "expected"),
+    [(2, 30, False, CRASH_LOOP), (2, 30, True, None), (1, 30, False, None), (2, 700, False, None)],
+)
+def test_a_pod_that_runs_once_more_between_two_crashes_is_in_a_loop_still(
+    restarts: int, ran_s: int, ready: bool, expected: str | None
+) -> None:
+    crashes = bodies.pod("p", ready=ready)
+    ended = {"startedAt": time_text(NOW_S), "finishedAt": time_text(NOW_S + ran_s), "exitCode": 1}
+    crashes["status"]["containerStatuses"] = [
+        {"restartCount": restarts, "ready": ready, "state": {"running": {}}, "lastState": {"terminated": ended}}
+    ]
+    assert pod(crashes).waiting == expected
 
 
 def test_a_pod_without_status_is_pending_and_unknown() -> None:

@@ -58,7 +58,7 @@ def test_a_pod_that_serves() -> None:
         ({"node": None, "scheduled_at": None, "ready": False, "unschedulable": "no GPU"}, None, "pending", "no GPU", 0),
         ({"ready": False, "changed_at": NOW_S}, None, "starting", None, 10),
         ({"ready": False, "changed_at": NOW_S + 300}, None, "starting", None, 300),
-        ({"ready": False, "waiting": "CrashLoopBackOff"}, None, "starting", "CrashLoopBackOff", 120),
+        ({"ready": False, "waiting": "CrashLoopBackOff"}, None, "starting", "keeps failing: CrashLoopBackOff", 120),
         ({"deleted_at": NOW_S + 200}, None, "draining", "deleted", 200),
         ({}, NOW_S + 150, "draining", "drains", 150),
         ({"changed_at": None}, None, "ready", None, 600),

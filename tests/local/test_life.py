@@ -164,6 +164,7 @@ async def test_one_that_keeps_failing_waits_longer_each_time_and_is_told_of(tmp_
         assert outcome.detail == f"v-1 failed 2 times in a row: {why}"
         await asyncio.sleep(0.3)
         assert rig.replica("v-1").failures == 2
+        assert rig.replica("v-1").observed(None).failing
         await rig.to(0)
         await rig.until_phases()
 

@@ -1,7 +1,7 @@
 """Reasons in plain words: the figures, what bound the choice, and what it would take to change it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers
@@ -64,6 +64,12 @@ def needed(requirement: Requirement, held: float, left: float) -> Reason:
     kept = f"; {held:.3g} was needed lately and is kept" if held > max(requirement.total, TRACE_OF_LOAD) else ""
     tolerated = f"; {left:.2g} short of it is left to the headroom" if left > 0 else ""
     return Reason("need", f"{driver} needs capacity for {_load(requirement.total)}{backlog}{tolerated}{kept}")
+
+
+def lost(counts: Mapping[str, int]) -> Reason:
+    """Replicas of each variant that are not counted on though they have hardware."""
+    told = ", ".join(f"{_replicas(count)} of {name}" for name, count in counts.items() if count)
+    return Reason("lost", f"not counted on, as starts fail or take far longer than usual: {told}")
 
 
 def _load(rate: float) -> str:

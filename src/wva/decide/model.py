@@ -20,7 +20,7 @@ from wva.decide.plans import hold_or_wake, hold_variant, let_go, settled, waking
 from wva.decide.quiet import retention_s, retired, watched
 from wva.decide.samples import recent_output_tokens, remember_generated, remember_sample
 from wva.decide.startup import time_to_ready_s
-from wva.decide.supply import rolling_out
+from wva.decide.supply import coming, lost, rolling_out
 from wva.decide.trust import backlog, generated, lengths, load_sample, occupancy
 from wva.decide.weights import Weights
 from wva.engine.mix import RequestMix
@@ -58,7 +58,9 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     capacities = _capacities(scene, mix)
     if not capacities:
         return _blind(scene, memory, "no variant has a known capacity within the objectives"), memory
-    options = options_of(scene.variants, capacities)
+    startups = {seen.variant.name: scene.memories[seen.variant.name].startup for seen in scene.variants}
+    gone = {v.variant.name: lost(v, startups[v.variant.name], scene.now, scene.settings) for v in scene.variants}
+    options = options_of(scene.variants, capacities, gone)
     cheapest = capacities[min(options, key=lambda option: option.price).name]
     weights = weights_of(cheapest, mix)
     horizon_s = _horizon_s(scene)
@@ -71,7 +73,8 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     kept_s = hold_s(memory, scene.now, demand.deviation, horizon_s, scene.settings)
     memory = remember_need(memory, Need(scene.now, requirement.total), kept_s, scene.settings)
     held = held_need(memory, scene.now, kept_s)
-    stuck = stuck_capacity(scene.variants, options, scene.now, scene.settings)
+    come = {v.variant.name: coming(v, startups[v.variant.name], scene.now, scene.settings) for v in scene.variants}
+    stuck = stuck_capacity(scene.variants, options, come)
     before = within_bounds(options)
     largest = max(option.unit for option in options)
     felt = burst_share(cheapest, scene.settings)
@@ -79,6 +82,8 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     guard = _guard(scene, memory, demand)
     left = requirement.total + stuck - need
     reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held, left)]
+    if any(gone.values()):
+        reasons.append(explain.lost(gone))
     if guard is not None:
         reasons.append(guard)
     claim = Claim(

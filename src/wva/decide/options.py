@@ -6,20 +6,30 @@ from dataclasses import replace
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.choice import Option, capacity_of, covers, grow
 from wva.decide.room import Room
-from wva.decide.settings import Settings
-from wva.decide.supply import coming, placed
+from wva.decide.supply import may_grow, placed
 from wva.decide.view import not_draining
 from wva.fleet.observation import VariantObservation
 from wva.fleet.replica import Phase
 
 
-def options_of(variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity]) -> list[Option]:
-    """The variants with a known capacity; their counts are what the body already works towards."""
+def options_of(
+    variants: Sequence[VariantObservation], capacities: Mapping[str, ReplicaCapacity], lost: Mapping[str, int]
+) -> list[Option]:
+    """The variants with a known capacity; their counts are what the body already works towards.
+
+    ``lost`` are the replicas of each that are not counted on: where they are many, no more are ordered.
+    """
     return [
-        option_of(seen, capacities[seen.variant.name].requests_per_s)
+        _sound(option_of(seen, capacities[seen.variant.name].requests_per_s), seen, lost[seen.variant.name])
         for seen in variants
         if seen.variant.name in capacities
     ]
+
+
+def _sound(option: Option, seen: VariantObservation, lost: int) -> Option:
+    if may_grow(seen, lost):
+        return option
+    return replace(option, most=max(option.least, min(option.most, option.count)))
 
 
 def option_of(seen: VariantObservation, unit: float) -> Option:
@@ -53,11 +63,11 @@ def keeping_ready(options: Sequence[Option], variants: Sequence[VariantObservati
 
 
 def stuck_capacity(
-    variants: Sequence[VariantObservation], options: Sequence[Option], now: float, settings: Settings
+    variants: Sequence[VariantObservation], options: Sequence[Option], coming: Mapping[str, int]
 ) -> float:
-    """Capacity of the replicas that are counted but not coming, for lack of hardware."""
+    """Capacity of the replicas that are counted but not ``coming``, by variant: for lack of hardware, or lost."""
     stuck = {
-        seen.variant.name: max(0, min(seen.desired, not_draining(seen)) - coming(seen, now, settings))
+        seen.variant.name: max(0, min(seen.desired, not_draining(seen)) - coming[seen.variant.name])
         for seen in variants
     }
     return capacity_of(options, stuck)

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from wva.fleet.quick import quick
 
+FAILING = "keeps failing"
+"""How the reason of a replica begins that starts, ends and starts anew: nothing is to be expected of it."""
+
 
 class Phase(StrEnum):
     """Where a replica is in its life."""
@@ -101,6 +104,11 @@ class Replica:
     instances: tuple[Instance, ...]
     node: str | None = None
     """Name of the node that holds its hardware; ``None`` without any, where it spans several or is unknown."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether it starts again and again, and never comes to serve."""
+        return self.phase is Phase.STARTING and self.reason is not None and self.reason.startswith(FAILING)
 
     def with_instances(self, instances: tuple[Instance, ...]) -> "Replica":
         """The same replica with other instances."""

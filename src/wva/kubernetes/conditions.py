@@ -54,6 +54,7 @@ class Because(StrEnum):
     RATE_LIMITED = "RateLimited"
     NO_STOCK = "InsufficientStock"
     QUOTA = "QuotaExceeded"
+    FAILING = "ReplicasFailing"
     ADVISORY = "Advisory"
     PAUSED = "Paused"
     REFUSED = "Refused"

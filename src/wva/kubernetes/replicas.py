@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 
 from wva.fleet.observation import CarrierTraits, VariantObservation
-from wva.fleet.replica import Instance, Phase, Replica
+from wva.fleet.replica import FAILING, Instance, Phase, Replica
 from wva.fleet.variant import Variant
-from wva.kubernetes.objects.pod import Pod
+from wva.kubernetes.objects.pod import CRASH_LOOP, Pod
 from wva.kubernetes.objects.workload import ReplicaSet, Workload
 from wva.kubernetes.unchanged import Unchanged
 
@@ -101,5 +101,6 @@ def _phase(pod: Pod, draining_since: float | None) -> tuple[Phase, str | None, f
     if pod.ready:
         return Phase.READY, None, pod.changed_at
     # One that has served and is unready again counts as starting from then on.
+    waits = f"{FAILING}: {CRASH_LOOP}" if pod.waiting == CRASH_LOOP else pod.waiting
     times = [time for time in (pod.scheduled_at, pod.changed_at) if time is not None]
-    return Phase.STARTING, pod.waiting, max(times, default=None)
+    return Phase.STARTING, waits, max(times, default=None)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from wva.control.seams import Endpoint
-from wva.fleet.replica import Instance, Phase, Replica
+from wva.fleet.replica import FAILING, Instance, Phase, Replica
 from wva.fleet.variant import Variant
 from wva.local.devices import Placement
 from wva.local.process import Process
@@ -55,12 +55,17 @@ class LocalReplica:
         assert self.url is not None
         return Endpoint(self.id, self.variant.model, self.variant.name, self.url)
 
+    def _why(self) -> str | None:
+        """Why it is in the phase, for people and for the policy."""
+        why = self.reason or self.answers
+        return f"{FAILING}: {why}" if self.phase is Phase.STARTING and self.failures > 1 else why
+
     def observed(self, node: str | None) -> Replica:
         """What a policy sees of it, without metrics."""
         return Replica(
             id=self.id,
             phase=self.phase,
-            reason=self.reason or self.answers,
+            reason=self._why(),
             since=self.since,
             ordered_at=self.ordered_at,
             started_at=self.started_at,

@@ -130,6 +130,13 @@ def test_what_is_published_is_within_the_bounds() -> None:
     assert report(bounded, turn(bounded, 9)).desired == 3
 
 
+def crashing(name: str) -> dict[str, Any]:
+    """A pod of which a container ends again and again."""
+    body = bodies.pod(name, ready=False)
+    body["status"]["containerStatuses"] = [{"restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+    return body
+
+
 QUOTA = Shortages(open={VARIANT: Shortage(bodies.NOW_S + 1.0, 1e12, 1, "exceeded quota: gpus")})
 STOCK = Shortages(open={"H100-80GB": Shortage(0.0, 1e12, 1, "no node takes llama-2")})
 RATE = Condition(Aspect.ACTUATION_LIMITED, True, Because.RATE_LIMITED, "1 pod a minute")
@@ -137,6 +144,7 @@ FREE = Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
 PENDING = picture(custom(), serving(replicas=3), bodies.pod("llama-0"), bodies.pod("llama-1", None, ready=False))
 REFUSED = usual(remembered=replace(IDLE, shortages=QUOTA))
 """It has two, and its namespace's quota lets it have no more."""
+FAILING = picture(custom(), serving(), bodies.pod("llama-0"), crashing("llama-1"))
 CAPPED = picture(custom(spec={"maxReplicas": 2}), serving(), bodies.pod("llama-0"), bodies.pod("llama-1"))
 
 
@@ -163,6 +171,7 @@ CAPPED = picture(custom(spec={"maxReplicas": 2}), serving(), bodies.pod("llama-0
         (REST, {}, Acting(), QUOTA, (False, "NotLimited")),
         (REFUSED, {"target": 2}, Acting(), QUOTA, (True, "QuotaExceeded")),
         (REFUSED, {"target": 1}, Acting(), QUOTA, (False, "NotLimited")),
+        (FAILING, {"code": "short"}, Acting(), STOCK, (True, "ReplicasFailing")),
         (CAPPED, {"code": "short"}, Acting(), Shortages(), (True, "OutsideBounds")),
     ],
 )  # fmt: skip

@@ -20,6 +20,12 @@ _VARIANT = "llm-d.ai/variant"
 _HASHES = ("pod-template-hash", "controller-revision-hash")
 
 
+CRASH_LOOP = "CrashLoopBackOff"
+"""What a pod waits for of which a container ends soon, again and again."""
+_FORGIVEN_S = 600.0
+"""Seconds of one run after which kubelets forget that a container has ended before."""
+
+
 class PodPhase(StrEnum):
     """``status.phase``."""
 
@@ -54,7 +60,7 @@ class Pod:
     """Why no node takes it, in the scheduler's words."""
     unschedulable_since: float | None
     waiting: str | None
-    """Why a container does not run, as ``CrashLoopBackOff``; a start under way is no reason."""
+    """Why a container does not run, as ``CrashLoopBackOff``, also between two ends of it; a start is no reason."""
     restarts: int
     revision: str | None
     """Hash of the template that it was made from."""
@@ -140,7 +146,18 @@ def _waiting(containers: list[Mapping[str, Any]]) -> str | None:
         reason = ((status.get("state") or {}).get("waiting") or {}).get("reason")
         if reason not in (None, "", "ContainerCreating", "PodInitializing"):
             return intern(reason)
+        if _loops(status):
+            return CRASH_LOOP
     return None
+
+
+def _loops(container: Mapping[str, Any]) -> bool:
+    """Whether a container runs once more that ends soon again and again: between two runs kubelets say so."""
+    if container.get("ready") or (container.get("restartCount") or 0) < 2:
+        return False
+    last = (container.get("lastState") or {}).get("terminated") or {}
+    began, ended = instant(last.get("startedAt")), instant(last.get("finishedAt"))
+    return began is not None and ended is not None and ended - began < _FORGIVEN_S
 
 
 def _whole(text: str | None) -> int | None:

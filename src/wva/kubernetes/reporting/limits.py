@@ -6,6 +6,7 @@ from wva.fleet.variant import Variant
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.follower import Outlook
 from wva.kubernetes.managed import Managed
+from wva.kubernetes.objects.pod import CRASH_LOOP
 from wva.kubernetes.orders import ACT, Act
 from wva.kubernetes.ownership import GAUGE, Mode
 from wva.kubernetes.shortage import Shortages
@@ -34,7 +35,8 @@ def limited(
     if managed.mode is Mode.ADVISORY:
         return _limit(Because.ADVISORY, f"the count is only shown; {_to_act(managed)}")
     return (
-        _by_supply(managed, variant, part, shortages)
+        _by_failures(managed)
+        or _by_supply(managed, variant, part, shortages)
         or _by_follower(outlook)
         or _by_answer(variant, part, outcome)
         or Condition(Aspect.ACTUATION_LIMITED, False, Because.UNLIMITED)
@@ -46,6 +48,16 @@ def _to_act(managed: Managed) -> str:
     if not managed.orders.follows:
         return f"set its annotation {ACT} to {Act.GAUGE} or {Act.DIRECT} to have it carried out"
     return f"have an HPA or a ScaledObject follow {GAUGE}, or set its annotation {ACT} to {Act.DIRECT}"
+
+
+def _by_failures(managed: Managed) -> Condition | None:
+    """By pods that never come to serve; how often they were restarted is left out, as it would be written each time."""
+    failing = sorted(pod.name for pod in managed.pods if pod.waiting == CRASH_LOOP and not pod.ready)
+    if not failing:
+        return None
+    first = f"kubectl -n {managed.found.meta.namespace} logs --previous {failing[0]}"
+    message = f"{CRASH_LOOP}: {len(failing)} of its pods end again and again and are not counted on; see {first}"
+    return _limit(Because.FAILING, message)
 
 
 def _by_supply(managed: Managed, variant: Variant, part: VariantPlan | None, shortages: Shortages) -> Condition | None:
