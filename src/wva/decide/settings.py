@@ -103,6 +103,8 @@ class Settings:
     scheduler or a node image is shorter."""
     start_patience: float = 2.0
     """Times the start-up that most keep, after which a replica that still starts no longer counts as coming supply."""
+    least_start_patience_s: float = 120.0
+    """Seconds that it counts at least, however short starts are."""
     startup_quantile_deviations: float = 2.0
     """Mean absolute deviations added to the mean start-up time, for a horizon that most starts keep: 1.6 standard
     deviations where starts are normal, 95 % of them."""

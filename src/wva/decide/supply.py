@@ -18,7 +18,9 @@ def lost(variant: VariantObservation, startup: Startup | None, now: float, setti
     starting = variant.in_phase(Phase.STARTING)
     if not starting:
         return 0
-    patience_s = max(settings.stuck_s, settings.start_patience * time_to_ready_s(startup, variant, settings))
+    patience_s = max(
+        settings.least_start_patience_s, settings.start_patience * time_to_ready_s(startup, variant, settings)
+    )
     return sum(replica.failing or now - replica.since > patience_s for replica in starting)
 
 

@@ -1,5 +1,6 @@
 """What is installed, as data: names that do not collide, current API groups, and a folder for kustomize that is new."""
 
+import re
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -110,6 +111,27 @@ def test_what_is_mounted_is_what_is_written_to() -> None:
     environment = {each["name"]: each.get("value") for each in container["env"]}
     assert yaml.safe_load(settings)["WVA_JOURNAL_DIR"] in places
     assert environment["NUMBA_CACHE_DIR"] in places
+
+
+ENDPOINT = {
+    "port": str, "path": str, "scheme": str, "interval": str, "bearerTokenFile": str, "tlsConfig": dict,
+}  # fmt: skip
+"""Fields of an endpoint that are used, as the Prometheus operator's definition of ``ServiceMonitor`` has them."""
+
+
+def test_a_monitor_is_as_the_operator_defines_it() -> None:
+    (monitor,) = objects(BASE, Part.MONITORING)
+    assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "ServiceMonitor")
+    spec = monitor["spec"]
+    assert spec.keys() == {"endpoints", "namespaceSelector", "selector"}
+    assert spec["namespaceSelector"].keys() == {"matchNames"}
+    for each in spec["endpoints"]:
+        assert all(isinstance(value, ENDPOINT[name]) for name, value in each.items())
+        assert each["scheme"] in ("http", "https")
+        assert re.fullmatch(r"([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?", each["interval"])
+        assert each["tlsConfig"] == {"insecureSkipVerify": True}
+        # What follows the gauge selects by ``exported_namespace``, which its label ``namespace`` becomes without this.
+        assert "honorLabels" not in each
 
 
 def test_a_monitor_finds_the_service() -> None:
