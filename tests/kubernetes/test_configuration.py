@@ -35,6 +35,7 @@ def test_the_references_own_map_is_accepted_with_analyzers_that_nobody_knows() -
       enableRescale: false
       analyzers: [{type: saturation, score: 1.0}, {type: tea-leaves}]
     """
+    assert accept(None, given(SATURATION, default=text)).complaint is None
     found = settings(given(SATURATION, default=text)).saturation
     assert (found.kv_cache_threshold, found.queue_length_threshold, found.enable_limiter) == (0.8, 5, False)
     assert found.analyzers is not None
@@ -150,6 +151,18 @@ def test_the_first_of_two_entries_for_one_model_counts() -> None:
     assert found.layer.notices == (
         f"ConfigMap wva/{SATURATION}, key b: model m has an entry already, which counts; remove one",
     )
+
+
+def test_names_that_are_no_settings_are_said() -> None:
+    text = "kvCacheTreshold: 0.7\nscaleToZero: {enabled: true, after: 5m}"
+    found = accept(None, given(SATURATION, default=text))
+    where = f"ConfigMap wva/{SATURATION}, key default"
+    assert found.refusal is None
+    assert found.complaint == (
+        f"{where}: kvCacheTreshold is no setting, so it has no effect; "
+        f"{where}: scaleToZero.after is no setting, so it has no effect"
+    )
+    assert accept(None, given(SATURATION, default="kvCacheThreshold: 0.7")).complaint is None
 
 
 def test_what_contradicts_itself_only_when_merged_is_left_out_and_said() -> None:

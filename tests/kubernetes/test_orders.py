@@ -105,3 +105,11 @@ def test_a_bad_value_of_the_namespace_only_advises() -> None:
     found = given(space(act="on"), Act.DIRECT)
     assert found.act is Act.ADVISORY
     assert "namespace team" in found.notices[0]
+
+
+def test_an_annotation_that_looks_like_one_and_is_none_is_said() -> None:
+    found = given(space(pause="true"), pinned="2", act="direct")
+    assert found.notices == (
+        "annotation wva.llmd.ai/pinned of a100 is none of WVA's, so it has no effect",
+        "annotation wva.llmd.ai/pause of namespace team is none of WVA's, so it has no effect",
+    )

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wva.kubernetes.crd.schema import LARGEST
-from wva.kubernetes.objects.config_map import Namespace
+from wva.kubernetes.declaration import PRIORITY, TPOT, TTFT
+from wva.kubernetes.objects.config_map import EXCLUDE, Namespace
 from wva.kubernetes.objects.meta import Meta
 
 ACT = "wva.llmd.ai/act"
 PAUSED = "wva.llmd.ai/paused"
 PIN = "wva.llmd.ai/pin"
+
+_OWN = "wva.llmd.ai/"
+_KNOWN = frozenset((ACT, PAUSED, PIN, TTFT, TPOT, PRIORITY, EXCLUDE))
 
 _TRUTH = {"true": True, "false": False}
 
@@ -63,7 +67,9 @@ def variant_orders(declared: Meta, namespace: Namespace | None, default: Act, bo
     act, said, wrong_act = _act(declared, namespace, default)
     paused, wrong_paused = _paused(declared, namespace)
     pin, wrong_pin = _pin(declared, namespace, bounds)
-    return VariantOrders(act, paused, pin, (*wrong_act, *wrong_paused, *wrong_pin), said)
+    return VariantOrders(
+        act, paused, pin, (*wrong_act, *wrong_paused, *wrong_pin, *_unknown(declared, namespace)), said
+    )
 
 
 def _act(declared: Meta, namespace: Namespace | None, default: Act) -> tuple[Act, bool, tuple[str, ...]]:
@@ -107,6 +113,19 @@ def _pin(declared: Meta, namespace: Namespace | None, bounds: tuple[int, int]) -
         )
         count = None
     return count, tuple(notices)
+
+
+def _unknown(declared: Meta, namespace: Namespace | None) -> list[str]:
+    """What is said of annotations that look like WVA's and are none: they would do nothing, and nobody would know."""
+    places = [(declared.name, declared.annotations)]
+    if namespace is not None:
+        places.append((f"namespace {namespace.name}", namespace.annotations))
+    return [
+        f"annotation {name} of {place} is none of WVA's, so it has no effect"
+        for place, annotations in places
+        for name, _ in annotations
+        if name.startswith(_OWN) and name not in _KNOWN
+    ]
 
 
 def _said(name: str, declared: Meta, namespace: Namespace | None) -> list[tuple[str, str]]:

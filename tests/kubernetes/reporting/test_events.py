@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.kubernetes.bodies import NOW_S
 from wva.kubernetes.conditions import Aspect, Because, Condition
-from wva.kubernetes.reporting.events import Happening, Said, events_of, refusal_event, said_after, said_in
+from wva.kubernetes.reporting.events import Happening, Said, complaint_event, events_of, said_after, said_in
 from wva.kubernetes.status import Report, status_body
 
 METRICS = Condition(Aspect.METRICS_AVAILABLE, True, Because.METRICS_FOUND)
@@ -89,13 +89,13 @@ def test_what_the_predecessor_told_is_not_told_again() -> None:
 
 
 def test_a_config_map_is_complained_about_once_for_each_reason() -> None:
-    assert refusal_event(None, None) == ()
-    (event,) = refusal_event(None, "key default: is no YAML")
+    assert complaint_event(None, None) == ()
+    (event,) = complaint_event(None, "key default: is no YAML")
     assert (event.reason, event.warning) == (Happening.INVALID_CONFIGURATION, True)
     assert "is no YAML" in event.message
-    assert refusal_event("a", "a") == ()
-    assert len(refusal_event("a", "b")) == 1
-    assert refusal_event("a", None) == ()
+    assert complaint_event("a", "a") == ()
+    assert len(complaint_event("a", "b")) == 1
+    assert complaint_event("a", None) == ()
 
 
 CONDITIONS = st.builds(

@@ -55,6 +55,13 @@ class Accepted:
     refusal: str | None = None
     """Why the newest content does not count, in one line."""
 
+    @property
+    def complaint(self) -> str | None:
+        """What its author should know of the newest content, in one line."""
+        if self.refusal is not None:
+            return f"not taken, the last good content stays: {self.refusal}"
+        return "; ".join(self.layer.notices) or None
+
 
 def accept(last: Accepted | None, config_map: ConfigMap) -> Accepted:
     """Take a ConfigMap's content, or keep the last good one and say why."""
@@ -78,6 +85,7 @@ def parse(config_map: ConfigMap) -> Layer[Entry] | str:
         entry = _entry(kind, text)
         if isinstance(entry, str):
             return f"{where}: {entry}"
+        notices += [f"{where}: {name} is no setting, so it has no effect" for name in entry.unknown]
         if key == DEFAULT:
             default = entry
         elif entry.model_id is None:

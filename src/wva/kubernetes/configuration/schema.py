@@ -18,21 +18,30 @@ def _retention(value: object) -> object:
     return seconds
 
 
+_OF_THE_REFERENCE = {"enableRescale"}
+"""Settings that say nothing here and are right all the same: hardware is shared between models without them."""
+
+
 class Entry(BaseModel):
     """One document. What is absent is not said, so that another entry may say it; 0 and false are said."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, protected_namespaces=())
 
     model_id: str | None = None
     """The model that it is about; ``default`` is about all."""
     namespace: str | None = None
     """The namespace that it is limited to."""
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names in it that say nothing here, as misspelt ones."""
+        return tuple(sorted((self.model_extra or {}).keys() - _OF_THE_REFERENCE))
+
 
 class ToZero(BaseModel):
     """``scaleToZero`` of a saturation entry."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     enabled: Switch | None = None
 
@@ -52,6 +61,12 @@ class SaturationEntry(Entry):
     analyzers: tuple[dict[str, Any], ...] | None = None
     limiters: tuple[dict[str, Any], ...] | None = None
     scale_to_zero: ToZero | None = Field(default=None, alias="scaleToZero")
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Those of its parts included."""
+        inner = () if self.scale_to_zero is None else sorted(self.scale_to_zero.model_extra or ())
+        return (*super().unknown, *(f"scaleToZero.{name}" for name in inner))
 
     @model_validator(mode="after")
     def _pairs_agree(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Any
 
 from wva.kubernetes.objects.meta import Meta, Pairs, meta
 
-_EXCLUDE = "wva.llmd.ai/exclude"
+EXCLUDE = "wva.llmd.ai/exclude"
 _OPT_IN = "wva.llmd.ai/config-enabled"
 
 
@@ -47,5 +47,5 @@ def config_map(body: Mapping[str, Any]) -> ConfigMap:
 def namespace(body: Mapping[str, Any]) -> Namespace:
     """A Namespace of ``v1``; one that is being deleted is excluded."""
     found = meta(body)
-    excluded = found.annotation(_EXCLUDE) == "true" or found.deleted_at is not None
+    excluded = found.annotation(EXCLUDE) == "true" or found.deleted_at is not None
     return Namespace(found.name, excluded, found.label(_OPT_IN) == "true", found.annotations)

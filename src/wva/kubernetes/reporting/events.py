@@ -83,11 +83,11 @@ def events_of(before: Said, report: Report) -> tuple[Event, ...]:
     return (found[0], *beside) if found[0].reason is Happening.SCALED_UP else (found[0],)
 
 
-def refusal_event(before: str | None, refusal: str | None) -> tuple[Event, ...]:
-    """What there is to tell of a ConfigMap whose content is refused, for another reason than before."""
-    if refusal is None or refusal == before:
+def complaint_event(before: str | None, complaint: str | None) -> tuple[Event, ...]:
+    """What there is to tell of a ConfigMap with which something is wrong, and something else than before."""
+    if complaint is None or complaint == before:
         return ()
-    return (Event(Happening.INVALID_CONFIGURATION, f"not taken, the last good content stays: {refusal}"),)
+    return (Event(Happening.INVALID_CONFIGURATION, complaint),)
 
 
 _OF_BAD_NEWS: Mapping[tuple[Aspect, Because], Happening] = {

@@ -19,7 +19,7 @@ from wva.kubernetes.declaration import Source
 from wva.kubernetes.discovery import Discovered
 from wva.kubernetes.picture import Picture, Remembered
 from wva.kubernetes.reporting.doubts import settled
-from wva.kubernetes.reporting.events import Said, events_of, refusal_event, said_after, said_in
+from wva.kubernetes.reporting.events import Said, complaint_event, events_of, said_after, said_in
 from wva.kubernetes.reporting.ledger import Ledger
 from wva.kubernetes.reporting.memory import Declared, Kept, lasting
 from wva.kubernetes.reporting.poster import EventPoster, Regarding
@@ -59,7 +59,7 @@ class Reporter:
         """``left`` is what the predecessor has left in the ledger."""
         self._statuses, self._ledger, self._events, self._clock = statuses, ledger, events, clock
         self._told = _Told({}, {}, left.said)
-        self._refused: dict[tuple[str, str], str] = {}
+        self._complained: dict[tuple[str, str], str] = {}
         self._next: _Next | None = None
         self._news = asyncio.Event()
 
@@ -106,14 +106,15 @@ class Reporter:
         self._ledger.keep(Kept(lasting(following.remembered), in_ledger))
 
     def configured(self, maps: ConfigMaps) -> None:
-        """Tell of the ConfigMaps whose newest content is refused."""
-        refused = {}
+        """Tell of the ConfigMaps whose newest content is refused, or not understood in part."""
+        complained = {}
         for key, each in maps.items():
             about = Regarding(CONFIG_MAPS.api_version, "ConfigMap", each.meta)
-            self._events.post(about, refusal_event(self._refused.get(key), each.refusal))
-            if each.refusal is not None:
-                refused[key] = each.refusal
-        self._refused = refused
+            complaint = each.complaint
+            self._events.post(about, complaint_event(self._complained.get(key), complaint))
+            if complaint is not None:
+                complained[key] = complaint
+        self._complained = complained
 
 
 @dataclass(frozen=True, slots=True)
