@@ -75,6 +75,8 @@ async def test_a_controller_that_begins_anew_goes_on_with_drains(where: Place) -
             first.busy = set(names)
             await first.plan(1, victims=[min(names)])
         async with controller(where) as second:
+            # What it was for, nobody knows before a decision.
+            await second.plan(1)
             await until(lambda: _are(second, {max(names)}), "the drained one is stopped")
 
 
