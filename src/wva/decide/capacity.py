@@ -13,14 +13,12 @@ from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.catalogue import accelerator, model_shape
 from wva.fleet.errors import UserError
 from wva.fleet.model import Model, Objectives
-from wva.fleet.quick import quick
 from wva.fleet.variant import EngineArguments, Variant
 
 TPOT_DEVIATIONS = 2.0
 """Standard deviations of a request's own TPOT that stay within the objective."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class ReplicaCapacity:
     """One replica of a variant."""

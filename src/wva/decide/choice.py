@@ -6,13 +6,10 @@ While nothing couples the models, the greedy choice by cost per unit of capacity
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wva.fleet.quick import quick
-
 TOLERANCE = 1e-9
 """Differences of capacity below this part are rounding."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Option:
     """One variant as the choice sees it."""

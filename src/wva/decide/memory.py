@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wva.fleet.memory import Memory
-from wva.fleet.quick import quick
 from wva.fleet.variant import EngineArguments
 
 VERSION = 3
 """Layout of ``BrainMemory``."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class LoadSample:
     """What one scrape said of a model's load."""
@@ -109,7 +107,6 @@ class Startup:
     """When the newest start that was learned from became ready, in seconds since the epoch."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How the engines of a variant compare with the engine model."""
@@ -124,7 +121,6 @@ class Calibration:
     """Engine arguments that it was learned with."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class ModelMemory:
     """What is remembered of one model."""
@@ -161,7 +157,6 @@ class ModelMemory:
     """``None`` while it may have a request."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class VariantMemory:
     """What is remembered of one variant."""

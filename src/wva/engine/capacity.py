@@ -17,7 +17,6 @@ from wva.engine.engine_time import decode_step_s, prefill_s, prompt_s
 from wva.engine.mix import RequestMix
 from wva.engine.server import BLOCK_TOKENS, Server
 from wva.fleet.model import Objectives
-from wva.fleet.quick import quick
 
 ENGINE_TIME_SHARE = 0.95
 """Part of the engine's time spent on prompts from which a larger batch could not raise the rate noticeably."""
@@ -43,7 +42,6 @@ class SteadyState:
     """Time per output token after the first, in seconds, prompts of others included."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Capacity:
     """What one server sustains for a mix of requests."""

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from wva.fleet.quick import quick
 
-
-@quick
 @dataclass(frozen=True, slots=True)
 class RequestMix:
     """The mean request of a load."""

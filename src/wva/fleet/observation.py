@@ -6,7 +6,6 @@ from enum import StrEnum
 from wva.fleet.inventory import Inventory
 from wva.fleet.model import Model
 from wva.fleet.outcome import Outcome
-from wva.fleet.quick import quick
 from wva.fleet.replica import Phase, Replica
 from wva.fleet.variant import Variant
 
@@ -40,7 +39,6 @@ class CarrierTraits:
     down_per_minute: float | None = None
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """What the gateway says of one model at its newest scrape."""
@@ -71,7 +69,6 @@ class Traffic:
     """The same of ``llm_d_epp_request_streaming_tpot_seconds``: seconds for each token after the first."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class ModelObservation:
     """A model and its traffic."""
@@ -80,7 +77,6 @@ class ModelObservation:
     traffic: Traffic | None
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class VariantObservation:
     """A variant, its target and its replicas."""

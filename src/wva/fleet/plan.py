@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from wva.fleet.quick import quick
 from wva.fleet.reason import Reason
 
 
@@ -15,7 +14,6 @@ class Victim:
     """When to stop it even if it still serves, in seconds since the epoch; ``None`` waits for its last request."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class VariantPlan:
     """The part of a plan that concerns one variant."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wva.fleet.observation import Traffic
-from wva.fleet.quick import quick
 from wva.fleet.replica import InstanceMetrics
 
 
@@ -20,7 +19,6 @@ class Endpoint:
     """Base of its addresses, such as ``http://127.0.0.1:8101``."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class InstanceReading:
     """What one instance reports."""

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from wva.fleet.quick import quick
 
-
-@quick
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One step of an argument."""

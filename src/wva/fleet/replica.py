@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wva.fleet.quick import quick
-
 FAILING = "keeps failing"
 """How the reason of a replica begins that starts, ends and starts anew: nothing is to be expected of it."""
 
@@ -21,7 +19,6 @@ class Phase(StrEnum):
     """Finishes what it has and takes nothing new."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class InstanceMetrics:
     """One engine endpoint's metrics, in vLLM's meaning, at its newest scrape.
@@ -70,7 +67,6 @@ class InstanceMetrics:
     """Mean time between tokens, in seconds."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One engine endpoint of a replica (a data-parallel rank)."""
@@ -82,7 +78,6 @@ class Instance:
     """``None`` when nothing was ever scraped, as while starting."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Replica:
     """One scalable unit of a variant."""

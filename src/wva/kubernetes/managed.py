@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wva.fleet.observation import VariantObservation
-from wva.fleet.quick import quick
 from wva.fleet.readings import Endpoint
 from wva.fleet.replica import Phase, Replica
 from wva.fleet.variant import Variant
@@ -24,7 +23,6 @@ from wva.kubernetes.unchanged import Unchanged
 from wva.kubernetes.view import Setting, View
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Managed:
     """One declared variant as it is now, with all that acting on it needs."""
