@@ -116,7 +116,7 @@ async def test_where_there_is_too_little_for_all_the_more_important_model_has_wh
         ):
             # What another has taken it gives up only once its own load was seen for long, so this one comes first.
             enough = await stage.counts(VIP, *range(2, GPUS))
-            async with asked(of_bulk.url, BULK, 3.0) as less:
+            async with asked(of_bulk.url, BULK, 6.0) as less:
                 await stage.condition(BULK, "ActuationLimited", status="True", reason="InsufficientStock")
                 await stage.condition(VIP, "ActuationLimited", status="False")
                 await controller.turns(3)
