@@ -88,6 +88,7 @@ async def test_it_decides_without_a_disk(stage: Stage) -> None:
 async def test_it_decides_while_its_disk_is_full(stage: Stage) -> None:
     async with declared(stage, 2), stage.controller(**QUICK) as controller:
         await stage.counts("llama", 2)
+        await controller.turns(1)
         place = stage.directory / "wva-1-journal"
         largest = max(path.stat().st_size for path in place.iterdir())
         resource.prlimit(controller.process.pid, resource.RLIMIT_FSIZE, (largest, largest))
