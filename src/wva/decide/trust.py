@@ -13,7 +13,6 @@ BYTES_PER_TOKEN = 4.0
 """Bytes of a request for each token of its prompt: a gateway counts bytes, and English text has about four a token."""
 
 _SERVING = (Phase.READY, Phase.DRAINING)
-_INFINITY = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Backlog:
 
 def known(value: float | None) -> float | None:
     """The value if it is a finite number that no counter or gauge could not show."""
-    return value if value is not None and 0.0 <= value < _INFINITY else None
+    return value if value is not None and 0.0 <= value < math.inf else None
 
 
 def fresh_traffic(observed: ModelObservation, settings: Settings) -> Traffic | None:

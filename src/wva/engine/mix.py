@@ -46,7 +46,7 @@ class RequestMix:
         held, length = self.held_tokens, self.mean_length
         if held is None:
             return length
-        return held if length <= held else max(held, min(length, held + self.cached_tokens))
+        return held if length <= held else min(length, held + self.cached_tokens)
 
     @property
     def mean_length(self) -> float:
