@@ -26,7 +26,8 @@ def test_pending_and_starting_replicas_come_until_they_are_stuck() -> None:
         replica("d", Phase.PENDING, since=800.0),
         replica("e", Phase.DRAINING),
     )
-    assert coming(shown, Startup(1000.0, 0.0, 0.0), 1000.0, SETTINGS) == 3
+    none_lost = lost(shown, Startup(1000.0, 0.0, 0.0), 1000.0, SETTINGS)
+    assert coming(shown, none_lost, 1000.0, SETTINGS) == 3
     assert placed(shown) == 2
 
 
@@ -106,7 +107,7 @@ def test_a_start_that_fails_or_takes_far_too_long_is_not_counted_on(
     starting = replace(replica("b", Phase.STARTING, since=since), reason=reason)
     shown = seen(variant(), replica("a"), starting)
     assert lost(shown, startup, 1000.0, SETTINGS) == gone
-    assert coming(shown, startup, 1000.0, SETTINGS) == 2 - gone
+    assert coming(shown, lost(shown, startup, 1000.0, SETTINGS), 1000.0, SETTINGS) == 2 - gone
     assert placed(shown) == 2
 
 

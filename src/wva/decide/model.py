@@ -58,8 +58,10 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     capacities = _capacities(scene, mix)
     if not capacities:
         return _blind(scene, memory, "no variant has a known capacity within the objectives"), memory
-    startups = {seen.variant.name: scene.memories[seen.variant.name].startup for seen in scene.variants}
-    gone = {v.variant.name: lost(v, startups[v.variant.name], scene.now, scene.settings) for v in scene.variants}
+    gone = {
+        seen.variant.name: lost(seen, scene.memories[seen.variant.name].startup, scene.now, scene.settings)
+        for seen in scene.variants
+    }
     options = options_of(scene.variants, capacities, gone)
     cheapest = capacities[min(options, key=lambda option: option.price).name]
     weights = weights_of(cheapest, mix)
@@ -73,7 +75,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     kept_s = hold_s(memory, scene.now, demand.deviation, horizon_s, scene.settings)
     memory = remember_need(memory, Need(scene.now, requirement.total), kept_s, scene.settings)
     held = held_need(memory, scene.now, kept_s)
-    come = {v.variant.name: coming(v, startups[v.variant.name], scene.now, scene.settings) for v in scene.variants}
+    come = {v.variant.name: coming(v, gone[v.variant.name], scene.now, scene.settings) for v in scene.variants}
     stuck = stuck_capacity(scene.variants, options, come)
     before = within_bounds(options)
     largest = max(option.unit for option in options)

@@ -7,10 +7,10 @@ from wva.fleet.observation import VariantObservation
 from wva.fleet.replica import Phase
 
 
-def coming(variant: VariantObservation, startup: Startup | None, now: float, settings: Settings) -> int:
+def coming(variant: VariantObservation, lost: int, now: float, settings: Settings) -> int:
     """Replicas that serve or will: all that stay, but those that wait for hardware for too long and the lost ones."""
     waiting = sum(now - replica.since <= settings.stuck_s for replica in variant.in_phase(Phase.PENDING))
-    return placed(variant) + waiting - lost(variant, startup, now, settings)
+    return placed(variant) + waiting - lost
 
 
 def lost(variant: VariantObservation, startup: Startup | None, now: float, settings: Settings) -> int:
