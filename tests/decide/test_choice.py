@@ -1,9 +1,21 @@
 """Which variants to grow and to shrink."""
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wva.decide.choice import Option, capacity_of, cheapest_fleet, covers, grow, shrink, within_bounds
+from wva.decide.choice import (
+    Option,
+    capacity_of,
+    cheapest_fleet,
+    covers,
+    grow,
+    shrink,
+    within_bounds,
+    worth_having,
+)
 
 CHEAP = Option("cheap", unit=10.0, cost=3.0, count=0, least=0, most=20)
 SMALL = Option("small", unit=4.0, cost=1.8, count=0, least=0, most=20)
@@ -39,6 +51,23 @@ def test_one_replica_may_go_even_when_it_is_more_than_the_share() -> None:
     assert shrink([CHEAP], {"cheap": 2}, 5.0, 0.25) == {"cheap": 1}
 
 
+def test_dear_capacity_is_kept_free_for_fewer_bursts() -> None:
+    # 3.0 for 10 or 1.8 for 4: a unit of the small one costs 1.5 times as much, so of 40 kept free of 100
+    # ln 1.5 / ln 20 = 0.135 is too dear.
+    few = Option("cheap", 10.0, 3.0, 0, 0, 8)
+    assert worth_having([CHEAP, SMALL], 100.0, 40.0) == 100.0
+    assert worth_having([few, SMALL], 100.0, 40.0) == pytest.approx(100.0 - 40.0 * math.log(1.5) / math.log(20.0))
+    # What the cheap ones give is worth having in any case, and what dear ones give that must run anyway.
+    assert worth_having([Option("cheap", 10.0, 3.0, 0, 0, 9), SMALL], 92.0, 40.0) == 90.0
+    assert worth_having([few, Option("small", 4.0, 1.8, 0, 5, 20)], 100.0, 40.0) == 100.0
+
+
+def test_the_load_itself_is_worth_any_price() -> None:
+    dear = Option("dear", 1.0, 300.0, 0, 0, 99)
+    assert worth_having([Option("cheap", 10.0, 3.0, 0, 0, 1), dear], 50.0, 20.0) == 30.0
+    assert worth_having([Option("free", 10.0, 0.0, 0, 0, 1), dear], 50.0, 20.0) == 50.0
+
+
 @st.composite
 def fleets(draw: st.DrawFn) -> list[Option]:
     options = []
@@ -51,6 +80,15 @@ def fleets(draw: st.DrawFn) -> list[Option]:
 
 
 NEEDS = st.floats(0.0, 300.0)
+
+
+@given(fleets(), NEEDS, st.floats(0.0, 1.0))
+def test_no_more_than_what_is_kept_free_is_too_dear_and_nothing_where_prices_are_equal(
+    options: list[Option], need: float, part: float
+) -> None:
+    worth = worth_having(options, need, part * need)
+    assert need * (1.0 - part) - 1e-9 <= worth <= need
+    assert worth_having(options[:1], need, part * need) == need
 
 
 @given(fleets(), NEEDS)

@@ -13,6 +13,7 @@ PLAIN = replace(
     hold_horizons=1.0,
     hold_deviations=2.0,
     first_hold_horizons=0.0,
+    least_burst_hold_s=100.0,
     longest_hold_s=900.0,
     burst_memory_s=1800.0,
 )
@@ -40,6 +41,11 @@ def test_needs_are_held_for_longer_the_longer_a_start_takes_and_the_burstier_the
     assert hold_s(NOTHING, 0.0, 0.0, 315.0, PLAIN) == 315.0
     assert hold_s(NOTHING, 0.0, 0.5, 125.0, PLAIN) == 250.0
     assert hold_s(NOTHING, 0.0, 9.0, 125.0, PLAIN) == 125.0 * 5  # two deviations at most
+
+
+def test_the_next_burst_comes_no_sooner_where_replicas_start_fast() -> None:
+    assert hold_s(NOTHING, 0.0, 0.0, 20.0, PLAIN) == 20.0
+    assert hold_s(NOTHING, 0.0, 0.5, 20.0, PLAIN) == 20.0 + 100.0
 
 
 def test_needs_of_a_new_load_are_held_for_longer() -> None:

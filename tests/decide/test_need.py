@@ -25,6 +25,8 @@ PLAIN = replace(
     kv_headroom=0.5,
     burst_deviations=1.0,
     surge_deviations=1.0,
+    surprise_deviations=2.0,
+    surprise_headroom=0.5,
     most_occupied=1.5,
     tolerance=0.5,
 )
@@ -50,7 +52,7 @@ def test_long_answers_need_less_headroom() -> None:
 
 
 def test_what_is_gone_for_good_needs_no_headroom() -> None:
-    assert required(replace(LOAD, settled=4.0, expected=2.0), ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(5.0)
+    assert required(replace(LOAD, settled=4.0, fast=2.0, expected=2.0), ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(5.0)
 
 
 def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -> None:
@@ -61,6 +63,17 @@ def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -
     # they deviate by 0.3 of 8, and by the square root of 12 over 8 more where 12 come.
     bursty = required(replace(LOAD, expected=12.0, deviation=0.5), ONE, 0.0, 0.0, True, PLAIN)
     assert bursty.coming == pytest.approx((12.0 + 0.25 * 0.3 * 8.0 * (12.0 / 8.0) ** 0.5) / 0.95)
+
+
+def test_what_the_usual_bursts_do_not_explain_leaves_most_of_the_headroom_free() -> None:
+    # A burst to 14 where bursts deviate by a tenth of 8 over the fast window: 12.4 of it are no usual burst, whatever
+    # is expected of the others. Half of the headroom of 0.2 stays.
+    sudden = required(replace(LOAD, fast=14.0, noise=0.1), ONE, 0.0, 0.0, True, PLAIN)
+    assert sudden.total == sudden.surprise == pytest.approx((14.0 - 2 * 0.1 * 8.0) / 0.9)
+    # Where such bursts are usual, nothing stands out.
+    usual = required(replace(LOAD, fast=14.0, noise=0.4), ONE, 0.0, 0.0, True, PLAIN)
+    assert usual.total == usual.steady == pytest.approx(10.0)
+    assert required(replace(LOAD, fast=14.0, noise=9.0), ONE, 0.0, 0.0, True, PLAIN).surprise == 0.0
 
 
 def test_a_load_that_is_going_deviates_as_it_did() -> None:
@@ -105,7 +118,7 @@ def test_the_backlog_is_worked_off_in_its_time() -> None:
 
 
 def test_a_model_in_use_needs_a_trace() -> None:
-    nothing = replace(LOAD, settled=0.0, expected=0.0)
+    nothing = replace(LOAD, settled=0.0, fast=0.0, expected=0.0)
     assert required(nothing, ONE, 0.0, 0.0, True, PLAIN).total > 0.0
     assert required(nothing, ONE, 0.0, 0.0, False, PLAIN).total == 0.0
 

@@ -3,11 +3,15 @@
 While nothing couples the models, the greedy choice by cost per unit of capacity is at most one replica from the best.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TOLERANCE = 1e-9
 """Differences of capacity below this part are rounding."""
+
+DEAREST = 20.0
+"""Times the price of the cheapest capacity at which none of it is worth being kept free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,26 @@ def cheapest_fleet(options: Sequence[Option], need: float) -> dict[str, int]:
             chosen[min(covering, key=lambda o: (o.cost, -o.unit, o.name)).name] += 1
             break
     return chosen
+
+
+def worth_having(options: Sequence[Option], need: float, free: float) -> float:
+    """The part of a need that is worth its price, where ``free`` of it is capacity kept free for bursts.
+
+    The more is kept free, the more seldom the last of it is used: exponentially so, if bursts are distributed like
+    that. What can only be had at ``r`` times the price of the cheapest is then worth having up to
+    ``1 - ln r / ln DEAREST`` of what is kept free otherwise.
+    """
+    ordered = sorted(options, key=lambda option: option.price)
+    cheapest, worth = ordered[0].price[0], need
+    covered = sum([option.unit * option.least for option in ordered])
+    for option in ordered:
+        dearness = option.price[0] / cheapest if cheapest > 0.0 else 1.0
+        worth = need - free * min(1.0, math.log(dearness) / math.log(DEAREST))
+        most = covered + option.unit * (option.most - option.least)
+        if most >= worth:
+            return min(need, max(covered, worth))
+        covered = most
+    return worth
 
 
 def grow(options: Sequence[Option], counts: Mapping[str, int], need: float) -> dict[str, int]:

@@ -52,18 +52,23 @@ def load(demand: Demand, horizon_s: float) -> Reason:
     )
 
 
-def needed(requirement: Requirement, held: float, left: float) -> Reason:
-    """What capacity that calls for, which part of the load decides it, and how much of it is left to the headroom."""
+def needed(requirement: Requirement, held: float, left: float, dear: float) -> Reason:
+    """What capacity that calls for, and which part of the load decides it.
+
+    ``left`` of it is left to the headroom, and ``dear`` of it is not worth its price.
+    """
     drivers = {
         "the level of the load, with headroom,": requirement.steady,
         "the load that is coming": requirement.coming,
+        "a load beyond its usual bursts": requirement.surprise,
         "a filling KV cache": requirement.occupied,
     }
     driver = max(drivers, key=lambda name: drivers[name])
     backlog = f", {requirement.backlog:.3g} of it for the gateway's backlog" if requirement.backlog > 0 else ""
     kept = f"; {held:.3g} was needed lately and is kept" if held > max(requirement.total, TRACE_OF_LOAD) else ""
     tolerated = f"; {left:.2g} short of it is left to the headroom" if left > 0 else ""
-    return Reason("need", f"{driver} needs capacity for {_load(requirement.total)}{backlog}{tolerated}{kept}")
+    spared = f"; {dear:.2g} more kept free would cost too much of what can still be had" if dear > 0 else ""
+    return Reason("need", f"{driver} needs capacity for {_load(requirement.total)}{backlog}{spared}{tolerated}{kept}")
 
 
 def lost(counts: Mapping[str, int]) -> Reason:

@@ -23,7 +23,8 @@ LATER = 1.25
 
 def hold_s(memory: ModelMemory, now: float, deviation: float, horizon_s: float, settings: Settings) -> float:
     """Seconds for which capacity once needed is kept, where a new replica takes ``horizon_s``."""
-    plain = settings.hold_horizons * horizon_s * (1.0 + settings.hold_deviations * min(deviation, MOST_DEVIATION))
+    bursts = settings.hold_deviations * min(deviation, MOST_DEVIATION) * max(horizon_s, settings.least_burst_hold_s)
+    plain = settings.hold_horizons * (horizon_s + bursts)
     unknown = math.exp(-max(0.0, now - memory.since) / settings.burst_memory_s)
     first = min(settings.longest_hold_s, settings.first_hold_horizons * horizon_s * unknown)
     return max(plain, first, _absence_s(memory, now, settings))

@@ -7,7 +7,7 @@ from wva.decide import explain
 from wva.decide.bursts import remember_burst
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
 from wva.decide.case import Case, Scene, Wanted
-from wva.decide.choice import capacity_of, within_bounds
+from wva.decide.choice import capacity_of, within_bounds, worth_having
 from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Lasting, measure
 from wva.decide.hold import held_need, hold_s, remember_need
@@ -80,10 +80,12 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     before = within_bounds(options)
     largest = max(option.unit for option in options)
     felt = burst_share(cheapest, scene.settings)
-    need = to_cover(requirement.total + stuck, capacity_of(options, before), largest, felt, scene.settings)
+    free = scene.settings.headroom * felt
+    worth = worth_having(options, requirement.total + stuck, free * requirement.total)
+    need = to_cover(worth, capacity_of(options, before), largest, felt, scene.settings)
     guard = _guard(scene, memory, demand)
-    left = requirement.total + stuck - need
-    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held, left)]
+    dear = requirement.total + stuck - worth
+    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held, worth - need, dear)]
     if any(gone.values()):
         reasons.append(explain.lost(gone))
     if guard is not None:
@@ -94,7 +96,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
         tuple(options),
         before,
         need=need,
-        held=held + stuck,
+        held=worth_having(options, held + stuck, free * held),
         stuck=stuck,
         yields=guard is None,
     )

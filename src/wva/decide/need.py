@@ -25,12 +25,14 @@ class Requirement:
     """For the level of the load with its usual bursts, headroom included."""
     coming: float
     """For the load expected when a replica ordered now is ready, with more of its bursts and the least headroom."""
+    surprise: float
+    """For what of the newest load its usual bursts do not explain, with most of the headroom: it may stay."""
     occupied: float
     """For the KV cache that is filling up: the present capacity, by how full it will be, up to a bound."""
     backlog: float
     """On top, to work off what the gateway holds."""
     total: float
-    """The largest of the three first, and the backlog; a trace of load at least for a model in use."""
+    """The largest of the four first, and the backlog; a trace of load at least for a model in use."""
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -60,6 +62,9 @@ def required(
     of their number: by ``d * level`` now, and by ``d * sqrt(level * coming)`` then. How many of these deviations are
     served grows with the headroom ``h`` as what it keeps free for each unit in use does: with ``h / (1 - h)``.
 
+    Whether a burst lasts is learned from those before it, which says nothing of one that is unlike them: what stands
+    out of the usual ones must leave most of the headroom to the next, until it is known to pass.
+
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
@@ -71,10 +76,13 @@ def required(
     steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
     spread = deviation * math.sqrt(min(demand.level, demand.expected) * demand.expected)
     coming = (demand.expected + surge * spread) / (1.0 - min(headroom, settings.least_headroom))
-    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * max(steady, coming))
+    standing_out = demand.fast - settings.surprise_deviations * demand.noise * demand.level
+    surprise = max(0.0, standing_out) / (1.0 - settings.surprise_headroom * headroom)
+    expected = max(steady, coming, surprise)
+    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * expected)
     backlog = backlog_load / settings.backlog_s
-    total = max(steady, coming, full) + backlog
-    return Requirement(steady, coming, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+    total = max(expected, full) + backlog
+    return Requirement(steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
 
 
 def to_cover(need: float, capacity: float, largest: float, felt: float, settings: Settings) -> float:

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, fields
 
-SHARES = ("headroom", "least_headroom", "kv_headroom", "tolerance", "shrink_share", "calibration_step")
+SHARES = (
+    "headroom",
+    "least_headroom",
+    "kv_headroom",
+    "tolerance",
+    "shrink_share",
+    "surprise_headroom",
+    "calibration_step",
+)
 """Settings that are a part of something."""
 
 
@@ -36,6 +44,12 @@ class Settings:
     surge_deviations: float = 1.4
     """The same above a load that is seen coming, for a headroom ``h`` of a half; for others in proportion to
     ``h / (1 - h)``, what is kept free for each unit in use: where loads surge often it is there for the next one."""
+    surprise_deviations: float = 1.5
+    """Standard deviations of the usual bursts by which a load of the fast window must exceed its level before it counts
+    as something else than one of them."""
+    surprise_headroom: float = 0.9
+    """Part of the headroom that stays free above what exceeds them: a step that is not met at once is lost for a whole
+    start-up, and one that passes has cost a replica for that long."""
     level_window_s: float = 300.0
     """Seconds over which the level and the trend of the load are measured, and which must have been seen before a
     shrink: long enough to see a trend through noise."""
@@ -85,6 +99,9 @@ class Settings:
     lasts is known by then, and stopping and starting again costs no more."""
     hold_deviations: float = 4.0
     """How much longer for each standard deviation of short-term load: the burstier, the sooner it is needed again."""
+    least_burst_hold_s: float = 120.0
+    """The time that this is counted in where a new replica takes less: when the next burst comes does not depend on
+    how fast replicas start."""
     first_hold_horizons: float = 6.0
     """The least of that time for a load that is new, in times that a new replica takes: a need may be the first of
     many. It shrinks to 1/e of itself within each burst memory."""
