@@ -14,6 +14,7 @@ from wva.fleet.plan import VariantPlan
 from wva.kubernetes.acting.advance import DrainSettings
 from wva.kubernetes.acting.caps import Caps
 from wva.kubernetes.acting.carry_out import ActingSettings, Carrier, Known
+from wva.kubernetes.acting.load import Load
 from wva.kubernetes.acting.writer import Writer
 from wva.kubernetes.conditions import Aspect, Because, Condition
 from wva.kubernetes.managed import Managed
@@ -130,6 +131,21 @@ async def test_what_fails_for_one_does_not_stop_another() -> None:
     broken = replace(two(name="team/w"), workload=deployment(2, kind="Other"))
     outcomes = await fixture.outcomes(replace(part(4, 2), variant="team/w"), part(4, 2), w=broken, v=two())
     assert [str(each.result) for each in outcomes] == ["refused", "applied"]
+
+
+@pytest.mark.parametrize(("gone", "left"), [(False, 1), (True, 2)])
+async def test_what_drains_goes_on_by_the_last_plan_unless_the_variant_was_gone_since(gone: bool, left: int) -> None:
+    fixture = Fixture()
+    await fixture.outcomes(part(1, 2), v=two())
+    assert fixture.cluster.replicas == 2, "stopped before it has drained"
+    if gone:
+        await fixture.outcomes()
+    fixture.cluster.see()
+    pods = fixture.cluster.pods
+    idle = {pod.id: Load(NOW + 60, 0.0, 0.0) for pod in pods}
+    again = managed(fixture.cluster.workload, pods, marks=fixture.carrier.marks.of(pods))
+    await fixture.carrier.tend(again, idle)
+    assert fixture.cluster.replicas == left
 
 
 async def test_who_does_not_lead_writes_nothing() -> None:

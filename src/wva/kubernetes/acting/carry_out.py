@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from weakref import WeakValueDictionary
 
 from wva.control.carry_out import accepted, in_order, no_such_variant, waiting_for_stock
 from wva.decide.view import not_draining
@@ -69,8 +70,8 @@ class Carrier:
         self._changes: Changes = ()
         self._targets: dict[str, int] = {}
         """The last that was accepted, by the name of the variant: fewer are not left while there is no other plan."""
-        self._turns: dict[str, asyncio.Lock] = {}
-        """Held by whoever works on a variant, by its name."""
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
+        """Held by whoever works on a variant, by its name; there while somebody holds it or waits for it."""
         self.marks = self._taker.marks
         """What is written on pods and workloads, what a watch does not show yet included."""
 
@@ -80,6 +81,8 @@ class Carrier:
         ``managed`` are all variants as they are now, by their names. It returns once everything is accepted or
         refused, not once it is done.
         """
+        # One that comes back later is another: what was wanted of it before says nothing.
+        self._targets = {name: target for name, target in self._targets.items() if name in managed}
         members = [replica for each in managed.values() for replica in each.observation.replicas]
         # Caps are used up in this order.
         places = in_order(plan)
