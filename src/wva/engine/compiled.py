@@ -5,18 +5,23 @@ to each other are some hundred machine words: inlining all of it saves pushing t
 loop 2.5 times as fast.
 
 A cached function is stale when a function that it calls in another file changes, which the cache does not notice by
-itself. The cache directory therefore carries a digest of every source file that may hold compiled code.
+itself. The cache directory therefore carries a digest of every source file that may hold compiled code. Where it cannot
+be written, nothing is cached.
 """
 
 import hashlib
+import logging
+import multiprocessing
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+_log = logging.getLogger("wva")
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -40,15 +45,22 @@ def _cache_directory() -> str:
 
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = _cache_directory()  # type: ignore[attr-defined]
+# The places that numba would go on to, beside the sources and in the user's own cache, carry no digest.
+numba.config.CACHE_LOCATOR_CLASSES = "UserProvidedCacheLocator"  # type: ignore[attr-defined]
 
 
 def entry_point(function: F) -> F:
-    """Compile a function that Python calls, at its first call, and keep the result for later processes.
+    """Compile a function that Python calls, at its first call, and keep the result for later processes if possible.
 
     Compiled functions allocate nothing: without reference counts on the arrays that they pass to each other the inner
     loops run about nine times as fast.
     """
-    return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
+    try:
+        return cast(F, numba.njit(cache=True, **_OPTIONS)(function))
+    except RuntimeError:
+        # It has no place that can be written.
+        _say_nothing_is_kept()
+        return cast(F, numba.njit(**_OPTIONS)(function))
 
 
 def inlined(function: F) -> F:
@@ -59,3 +71,14 @@ def inlined(function: F) -> F:
 def cold(function: F) -> F:
     """Compile a rarely called function apart, so that it does not swell the hot path; Python cannot call it."""
     return cast(F, numba.njit(**_WITHOUT_WRAPPERS, **_OPTIONS)(function))
+
+
+@cache
+def _say_nothing_is_kept() -> None:
+    """Once, and not again in the processes that this one starts."""
+    if multiprocessing.parent_process() is None:
+        _log.warning(
+            "compiled code cannot be kept in %s, so every process compiles for half a minute; "
+            "set NUMBA_CACHE_DIR to a directory that can be written",
+            numba.config.CACHE_DIR,  # type: ignore[attr-defined]
+        )
