@@ -37,6 +37,17 @@ def test_starting_loads_nothing_heavy() -> None:
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.parametrize("command", [["manifests", "--image", "wva"], ["model", "list"]])
+def test_a_user_without_name_and_home(command: list[str]) -> None:
+    # A table of users without entries.
+    code = f"import pwd, sys; pwd.getpwuid = {{}}.__getitem__; sys.argv[1:] = {command}; "
+    code += "import wva.cli.main; wva.cli.main.main()"
+    without = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CONFIG_HOME")}
+    done = subprocess.run([sys.executable, "-c", code], env=without, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
 MISTAKES = [
     (["compare", "nowhere.yaml"], "scenario nowhere.yaml: no such file"),
     (["compare", "odd.yaml"], "scenario odd.yaml: gatewy: unknown key"),

@@ -1,8 +1,10 @@
 """The ``wva`` program."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -89,6 +91,7 @@ def _wva(
 
 def main() -> None:
     """Run the program; what the user can put right is one line and exit code 2."""
+    _have_a_home()
     try:
         code = app(standalone_mode=False)
     except UserError as error:
@@ -101,6 +104,15 @@ def main() -> None:
     if code == INTERRUPTED:
         _say("interrupted", INTERRUPTED)
     sys.exit(code or 0)
+
+
+def _have_a_home() -> None:
+    """Libraries look for it as they are loaded; a user who is only a number has none unless told."""
+    try:
+        Path.home()
+    except RuntimeError:
+        # As containers have it.
+        os.environ["HOME"] = "/"
 
 
 def _say(text: str, code: int) -> int:
