@@ -9,7 +9,7 @@ import pytest
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import MODEL_LABEL, variant_autoscaling, vllm
 from tests.kubernetes.node_agent import NodeAgent
-from tests.kubernetes.picker import Picker, picker
+from tests.kubernetes.picker import SERVER_PORT, Picker, picker
 from tests.kubernetes.scenarios.stage import Stage, is_ready
 from tests.kubernetes.scenarios.traffic import Traffic, clients
 from tests.kubernetes.waiting import until
@@ -18,7 +18,9 @@ from wva.kubernetes.orders import PIN
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("way", ["label", "gate"])]
 STREAMS = 12
-TOKENS = 1500
+TOKENS = 300
+SLOWER = 100.0
+"""Times as long as it takes otherwise: streams at that pace last longer than anything that is awaited."""
 SHORT_GRACE_S = 2
 """What a pod that is only told to stop gets: far less than its streams need."""
 
@@ -29,8 +31,9 @@ def served_by(way: str) -> dict[str, Any]:
     return vllm("llama", replicas=3, pod={"terminationGracePeriodSeconds": SHORT_GRACE_S, **gate})
 
 
-async def streaming(traffic: Traffic) -> None:
-    """Have long answers under way in all pods."""
+async def streaming(stage: Stage, traffic: Traffic) -> None:
+    """Have answers under way in all pods that go on until they are ``hurried``."""
+    await at_pace(SLOWER, stage, traffic)
     for number in range(STREAMS):
         traffic.ask(prompt=200, answer=TOKENS, text=f"{number} ")
 
@@ -38,6 +41,20 @@ async def streaming(traffic: Traffic) -> None:
         return all(each.tokens > 0 for each in traffic.requests)
 
     await until(begun, "all streams have begun")
+
+
+async def hurried(stage: Stage, traffic: Traffic) -> None:
+    """Let the answers come to their ends, none of which has ended before."""
+    assert traffic.outcomes() == {"open": STREAMS}
+    await at_pace(1.0, stage, traffic)
+
+
+async def at_pace(factor: float, stage: Stage, traffic: Traffic) -> None:
+    """Have all pods take so many times as long for every step as their hardware would."""
+    for pod in await stage.pods("llama"):
+        url = f"http://{pod['status']['podIP']}:{SERVER_PORT}/emulator/faults"
+        async with traffic.http.patch(url, json={"slow_tokens": factor}) as answer:
+            assert answer.status == 200
 
 
 async def test_a_pod_that_is_too_many_ends_its_streams_before_it_is_stopped(
@@ -51,13 +68,13 @@ async def test_a_pod_that_is_too_many_ends_its_streams_before_it_is_stopped(
     ):
         await stage.pods_are("llama", 3)
         await until(lambda: routed(gateway, 3), "the gateway knows all pods")
-        await streaming(traffic)
+        await streaming(stage, traffic)
         first = {pod["metadata"]["name"] for pod in await stage.pods("llama")}
         await apply(stage.api, stage.namespace, pinned(1))
 
         await until(lambda: routed(gateway, 1), "the gateway sends to one pod only")
         assert await stage.count("llama") == 3, "stopped with streams in flight"
-        assert any(each.ended is None for each in traffic.requests), "the streams were too short to tell"
+        await hurried(stage, traffic)
         await stage.counts("llama", 1)
         stopped = time.monotonic()
         await stage.pods_are("llama", 1)
@@ -83,13 +100,13 @@ async def test_pods_that_drain_are_taken_back_when_they_are_wanted_again(
         await stage.pods_are("llama", 3)
         await until(lambda: routed(gateway, 3), "the gateway knows all pods")
         first = {pod["metadata"]["uid"] for pod in await stage.pods("llama")}
-        await streaming(traffic)
+        await streaming(stage, traffic)
         await apply(stage.api, stage.namespace, pinned(1))
         await until(lambda: routed(gateway, 1), "the gateway sends to one pod only")
         await apply(stage.api, stage.namespace, pinned(3))
 
         await until(lambda: routed(gateway, 3), "the gateway sends to all pods again")
-        assert any(each.ended is None for each in traffic.requests), "the streams were too short to tell"
+        await hurried(stage, traffic)
         await traffic.over()
         # Time for a pod to be stopped that is idle by now.
         await asyncio.sleep(10.0)
