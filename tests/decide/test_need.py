@@ -52,7 +52,9 @@ def test_long_answers_need_less_headroom() -> None:
 
 
 def test_what_is_gone_for_good_needs_no_headroom() -> None:
-    assert required(replace(LOAD, settled=4.0, fast=2.0, expected=2.0), ONE, 0.0, 0.0, True, PLAIN).total == pytest.approx(5.0)
+    assert required(
+        replace(LOAD, settled=4.0, fast=2.0, expected=2.0), ONE, 0.0, 0.0, True, PLAIN
+    ).total == pytest.approx(5.0)
 
 
 def test_what_is_seen_coming_needs_the_least_headroom_and_more_of_its_bursts() -> None:
