@@ -1,13 +1,13 @@
 """The decision for one model: what it needs, and the plan for what it gets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wva.decide import explain
 from wva.decide.bursts import remember_burst
 from wva.decide.capacity import ReplicaCapacity, replica_capacity, weights_of
 from wva.decide.case import Case, Scene, Wanted
-from wva.decide.choice import capacity_of, within_bounds, worth_having
+from wva.decide.choice import Option, capacity_of, within_bounds, worth_having
 from wva.decide.claim import Claim
 from wva.decide.demand import Demand, Lasting, measure
 from wva.decide.hold import held_need, hold_s, remember_need
@@ -75,31 +75,14 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     kept_s = hold_s(memory, scene.now, demand.deviation, horizon_s, scene.settings)
     memory = remember_need(memory, Need(scene.now, requirement.total), kept_s, scene.settings)
     held = held_need(memory, scene.now, kept_s)
-    come = {v.variant.name: coming(v, gone[v.variant.name], scene.now, scene.settings) for v in scene.variants}
-    stuck = stuck_capacity(scene.variants, options, come)
-    before = within_bounds(options)
-    largest = max(option.unit for option in options)
-    felt = burst_share(cheapest, scene.settings)
-    free = scene.settings.headroom * felt
-    worth = worth_having(options, requirement.total + stuck, free * requirement.total)
-    need = to_cover(worth, capacity_of(options, before), largest, felt, scene.settings)
     guard = _guard(scene, memory, demand)
-    dear = requirement.total + stuck - worth
-    reasons = [explain.load(demand, horizon_s), explain.needed(requirement, held, worth - need, dear)]
+    felt = burst_share(cheapest, scene.settings)
+    claim, needed = _claimed(scene, options, gone, requirement, held, felt, yields=guard is None)
+    reasons = [explain.load(demand, horizon_s), needed]
     if any(gone.values()):
         reasons.append(explain.lost(gone))
     if guard is not None:
         reasons.append(guard)
-    claim = Claim(
-        scene.model.model,
-        scene.variants,
-        tuple(options),
-        before,
-        need=need,
-        held=worth_having(options, held + stuck, free * held),
-        stuck=stuck,
-        yields=guard is None,
-    )
     return Case(scene, claim, Wanted(capacities, tuple(reasons))), memory
 
 
@@ -185,6 +168,43 @@ def _requirement(
         active=_waits(scene) or not idle,
         settings=settings,
     )
+
+
+def _claimed(
+    scene: Scene,
+    options: Sequence[Option],
+    gone: Mapping[str, int],
+    requirement: Requirement,
+    held: float,
+    felt: float,
+    *,
+    yields: bool,
+) -> tuple[Claim, Reason]:
+    """What it asks for of these options, replicas that are not to be counted on made up for, and why that much.
+
+    ``gone`` are the lost replicas of each variant, ``held`` the largest need of late, ``felt`` the part of a burst that
+    counts.
+    """
+    settings = scene.settings
+    come = {v.variant.name: coming(v, gone[v.variant.name], scene.now, settings) for v in scene.variants}
+    stuck = stuck_capacity(scene.variants, options, come)
+    before = within_bounds(options)
+    free = settings.headroom * felt
+    whole = requirement.total + stuck
+    worth = worth_having(options, whole, free * requirement.total)
+    largest = max(option.unit for option in options)
+    need = to_cover(worth, capacity_of(options, before), largest, felt, settings)
+    claim = Claim(
+        scene.model.model,
+        scene.variants,
+        tuple(options),
+        before,
+        need=need,
+        held=worth_having(options, held + stuck, free * held),
+        stuck=stuck,
+        yields=yields,
+    )
+    return claim, explain.needed(requirement, held, left=worth - need, dear=whole - worth)
 
 
 def _waits(scene: Scene) -> bool:
