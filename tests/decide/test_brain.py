@@ -173,6 +173,18 @@ def test_two_variants_share_one_pool() -> None:
     assert plans["v"].target - 2 + 2 * plans["pair"].target <= 4
 
 
+@pytest.mark.parametrize(("cost", "count"), [(3.0, 3), (30.0, 0)])
+def test_headroom_that_only_dear_capacity_gives_is_kept_in_part_and_that_is_said(cost: float, count: int) -> None:
+    most = needed(100.0) - 3
+    few, other = variant(max_replicas=most), variant("other", cost_per_hour=cost)
+    play = Play()
+    play.run(FULL_WINDOW, 100.0, ready(few, most), seen(other))
+    plans = play.decide(100.0, ready(few, most), seen(other))
+    assert {name: plan.target for name, plan in plans.items()} == {"v": most, "other": count}
+    (need,) = (reason for reason in plans["other"].reasons if reason.code == "need")
+    assert ("would cost too much of what can still be had" in need.text) == (count == 0)
+
+
 def test_the_higher_priority_takes_shared_stock_and_what_the_lower_one_can_spare() -> None:
     def both(now: float, arrivals: float, inventory: Inventory = Inventory()):  # type: ignore[no-untyped-def]  # noqa: B008
         low, high = replace(MODEL, name="low"), replace(MODEL, name="high", priority=5)
