@@ -9,6 +9,7 @@ from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.need import (
     burst_share,
+    kv_headroom,
     occupied_capacity,
     required,
     to_cover,
@@ -22,7 +23,7 @@ PLAIN = replace(
     SETTINGS,
     headroom=1 / 3,  # of which the engines of ONE feel 0.6: 0.2
     least_headroom=0.05,
-    kv_headroom=0.5,
+    kv_headroom=1.0,  # a half of the cache at that headroom
     burst_deviations=1.0,
     surge_deviations=1.0,
     surprise_deviations=2.0,
@@ -112,6 +113,11 @@ def test_a_shortfall_is_judged_by_half_a_replica_and_by_part_of_the_headroom() -
 def test_a_filling_cache_needs_more_up_to_a_bound() -> None:
     assert required(LOAD, ONE, 6.0, 0.0, True, PLAIN).total == pytest.approx(12.0)
     assert required(LOAD, ONE, 60.0, 0.0, True, PLAIN).total == pytest.approx(15.0)
+
+
+@pytest.mark.parametrize(("headroom", "free"), [(0.0, 0.0), (0.4, 0.1), (0.5, 0.15), (0.7, 0.35), (0.95, 0.9)])
+def test_more_of_the_cache_stays_free_with_more_headroom(headroom: float, free: float) -> None:
+    assert kv_headroom(replace(SETTINGS, headroom=headroom)) == pytest.approx(free)
 
 
 def test_the_backlog_is_worked_off_in_its_time() -> None:

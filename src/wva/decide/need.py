@@ -16,6 +16,9 @@ TRACE_OF_LOAD = 1e-6
 MOST_OVERFLOW = 1.5
 """Largest part of the KV cache that is believed to be needed: what is far beyond full tells how long a queue is."""
 
+MOST_KV_HEADROOM = 0.9
+"""Largest part of the KV cache that stays free, whatever the headroom."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -43,6 +46,11 @@ def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
     """
     bins = max(1.0, capacity.residence_s / settings.burst_bin_s)
     return capacity.prompt_share + (1.0 - capacity.prompt_share) / math.sqrt(bins)
+
+
+def kv_headroom(settings: Settings) -> float:
+    """Part of the KV cache that stays free: more of it where more headroom is kept."""
+    return min(MOST_KV_HEADROOM, settings.kv_headroom * settings.headroom / (1.0 - settings.headroom))
 
 
 def required(
@@ -79,7 +87,7 @@ def required(
     standing_out = demand.fast - settings.surprise_deviations * demand.noise * demand.level
     surprise = max(0.0, standing_out) / (1.0 - settings.surprise_headroom * headroom)
     expected = max(steady, coming, surprise)
-    full = min(occupied / (1.0 - settings.kv_headroom), settings.most_occupied * expected)
+    full = min(occupied / (1.0 - kv_headroom(settings)), settings.most_occupied * expected)
     backlog = backlog_load / settings.backlog_s
     total = max(expected, full) + backlog
     return Requirement(steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 SHARES = (
     "headroom",
     "least_headroom",
-    "kv_headroom",
     "tolerance",
     "shrink_share",
     "surprise_headroom",
@@ -32,9 +31,10 @@ class Settings:
     tolerance: float = 0.67
     """Part of the headroom that may be in use before a replica is ordered, up to half a replica: starting and stopping
     one for every waver of the load costs more than it serves."""
-    kv_headroom: float = 0.1
-    """Part of the KV cache that stays free, 0 to 1: a full cache stops admission at once. Less than the
-    headroom, because what the caches hold is carried along its growth already."""
+    kv_headroom: float = 0.15
+    """Part of the KV cache that stays free, for a headroom ``h`` of a half; for others in proportion to
+    ``h / (1 - h)``. A full cache stops admission at once, and answers that get longer show only as it fills. Less than
+    the headroom, because what the caches hold is carried along its growth already."""
     most_occupied: float = 2.5
     """Largest need that a filling KV cache is believed to show, as a factor of what the arrivals need: a queue that is
     being worked off fills every cache there is."""
