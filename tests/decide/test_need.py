@@ -9,6 +9,7 @@ from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.need import (
     burst_share,
+    headroom_for,
     kv_headroom,
     occupied_capacity,
     required,
@@ -22,6 +23,7 @@ LOAD = Demand(level=8.0, settled=8.0, trend=0.0, fast=8.0, deviation=0.0, noise=
 PLAIN = replace(
     SETTINGS,
     headroom=1 / 3,  # of which the engines of ONE feel 0.6: 0.2
+    few_replicas=0.5,
     least_headroom=0.05,
     kv_headroom=1.0,  # a half of the cache at that headroom
     burst_deviations=1.0,
@@ -50,6 +52,25 @@ def test_long_answers_need_less_headroom() -> None:
     short, long = replace(ONE, residence_s=1.0), replace(ONE, residence_s=240.0)
     assert required(LOAD, short, 0.0, 0.0, True, PLAIN).total == pytest.approx(12.0)
     assert required(LOAD, long, 0.0, 0.0, True, PLAIN).total == pytest.approx(8.0 / (1 - 0.4 / 3))
+
+
+@pytest.mark.parametrize(
+    ("load", "headroom"),
+    [
+        (20.0, 0.5),  # four replicas of 5 in use
+        (10.0, 0.5),  # two
+        (2.5, 2.0 / 3.0),  # a half: twice the square root of what two keep free for each unit in use
+        (0.5, 1.0 - 1.0 / (1.0 + 20.0**0.5)),  # a tenth, and no less is told apart
+        (0.0, 1.0 - 1.0 / (1.0 + 20.0**0.5)),
+    ],
+)
+def test_a_load_of_few_replicas_keeps_more_free(load: float, headroom: float) -> None:
+    settings = replace(SETTINGS, headroom=0.5, few_replicas=2.0)
+    short = replace(ONE, residence_s=1.0)
+    assert headroom_for(load, short, settings) == pytest.approx(headroom)
+    assert headroom_for(load, ONE, settings) == pytest.approx(headroom * burst_share(ONE, settings))
+    demand = replace(LOAD, level=load, settled=load, fast=0.0, expected=0.0)
+    assert required(demand, short, 0.0, 0.0, True, settings).headroom == pytest.approx(headroom)
 
 
 def test_what_is_gone_for_good_needs_no_headroom() -> None:
@@ -100,14 +121,14 @@ def test_without_headroom_nothing_coming_gets_any() -> None:
     ],
 )
 def test_a_small_shortfall_is_left_to_the_headroom(capacity: float, covered: float) -> None:
-    assert to_cover(20.0, capacity, 4.0, 0.6, PLAIN) == covered
+    assert to_cover(20.0, capacity, 4.0, 0.2, PLAIN) == covered
 
 
 def test_a_shortfall_is_judged_by_half_a_replica_and_by_part_of_the_headroom() -> None:
-    assert to_cover(20.0, 18.5, 2.0, 0.6, PLAIN) == 20.0  # half of 2 is 1
-    assert to_cover(20.0, 18.5, 100.0, 0.6, PLAIN) == 18.5  # 0.5 x 0.2 x 20 is 2
-    assert to_cover(20.0, 17.5, 100.0, 0.6, PLAIN) == 20.0
-    assert to_cover(1e-6, 0.0, 100.0, 0.6, PLAIN) == 1e-6  # a model in use gets its replica
+    assert to_cover(20.0, 18.5, 2.0, 0.2, PLAIN) == 20.0  # half of 2 is 1
+    assert to_cover(20.0, 18.5, 100.0, 0.2, PLAIN) == 18.5  # 0.5 x 0.2 x 20 is 2
+    assert to_cover(20.0, 17.5, 100.0, 0.2, PLAIN) == 20.0
+    assert to_cover(1e-6, 0.0, 100.0, 0.2, PLAIN) == 1e-6  # a model in use gets its replica
 
 
 def test_a_filling_cache_needs_more_up_to_a_bound() -> None:

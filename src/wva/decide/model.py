@@ -13,7 +13,7 @@ from wva.decide.demand import Demand, Lasting, measure
 from wva.decide.hold import held_need, hold_s, remember_need
 from wva.decide.memory import ModelMemory, Need
 from wva.decide.mix import remember_lengths, request_mix
-from wva.decide.need import Requirement, burst_share, occupied_capacity, required, to_cover
+from wva.decide.need import Requirement, occupied_capacity, required, to_cover
 from wva.decide.options import option_of, options_of, stuck_capacity
 from wva.decide.persistence import remember_excursion, share_of
 from wva.decide.plans import hold_or_wake, hold_variant, let_go, settled, waking
@@ -76,8 +76,7 @@ def assess(scene: Scene, memory: ModelMemory | None) -> tuple[Case, ModelMemory]
     memory = remember_need(memory, Need(scene.now, requirement.total), kept_s, scene.settings)
     held = held_need(memory, scene.now, kept_s)
     guard = _guard(scene, memory, demand)
-    felt = burst_share(cheapest, scene.settings)
-    claim, needed = _claimed(scene, options, gone, requirement, held, felt, yields=guard is None)
+    claim, needed = _claimed(scene, options, gone, requirement, held, yields=guard is None)
     reasons = [explain.load(demand, horizon_s), needed]
     if any(gone.values()):
         reasons.append(explain.lost(gone))
@@ -176,24 +175,21 @@ def _claimed(
     gone: Mapping[str, int],
     requirement: Requirement,
     held: float,
-    felt: float,
     *,
     yields: bool,
 ) -> tuple[Claim, Reason]:
     """What it asks for of these options, replicas that are not to be counted on made up for, and why that much.
 
-    ``gone`` are the lost replicas of each variant, ``held`` the largest need of late, ``felt`` the part of a burst that
-    counts.
+    ``gone`` are the lost replicas of each variant, ``held`` is the largest need of late.
     """
     settings = scene.settings
     come = {v.variant.name: coming(v, gone[v.variant.name], scene.now, settings) for v in scene.variants}
     stuck = stuck_capacity(scene.variants, options, come)
     before = within_bounds(options)
-    free = settings.headroom * felt
-    whole = requirement.total + stuck
+    free, whole = requirement.headroom, requirement.total + stuck
     worth = worth_having(options, whole, free * requirement.total)
     largest = max(option.unit for option in options)
-    need = to_cover(worth, capacity_of(options, before), largest, felt, settings)
+    need = to_cover(worth, capacity_of(options, before), largest, free, settings)
     claim = Claim(
         scene.model.model,
         scene.variants,

@@ -13,6 +13,9 @@ from wva.fleet.replica import Phase
 TRACE_OF_LOAD = 1e-6
 """Need in requests per second that stands for "at least one replica"."""
 
+LEAST_IN_USE = 0.1
+"""Replicas in use of the smallest load that headroom is told apart for: less fits on one replica in any case."""
+
 MOST_OVERFLOW = 1.5
 """Largest part of the KV cache that is believed to be needed: what is far beyond full tells how long a queue is."""
 
@@ -36,6 +39,8 @@ class Requirement:
     """On top, to work off what the gateway holds."""
     total: float
     """The largest of the four first, and the backlog; a trace of load at least for a model in use."""
+    headroom: float
+    """Part of the capacity that the level of the load leaves free."""
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -46,6 +51,19 @@ def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
     """
     bins = max(1.0, capacity.residence_s / settings.burst_bin_s)
     return capacity.prompt_share + (1.0 - capacity.prompt_share) / math.sqrt(bins)
+
+
+def headroom_for(load: float, capacity: ReplicaCapacity, settings: Settings) -> float:
+    """Part of the capacity that a load of so many mean requests per second leaves free, on replicas of that capacity.
+
+    What comes independently deviates by the square root of its number, so the ``h / (1 - h)`` kept free for each unit
+    in use grows as a load gets smaller (square-root staffing: Halfin and Whitt, Operations Research 29, 1981), below
+    ``few_replicas`` in use. It does not fall as loads get larger: large ones have bursts of many requests at once.
+    """
+    in_use = max(LEAST_IN_USE, load / capacity.requests_per_s)
+    few = math.sqrt(max(1.0, settings.few_replicas / in_use))
+    odds = settings.headroom / (1.0 - settings.headroom) * few
+    return odds / (1.0 + odds) * burst_share(capacity, settings)
 
 
 def kv_headroom(settings: Settings) -> float:
@@ -77,9 +95,8 @@ def required(
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
     """
-    felt = burst_share(capacity, settings)
-    headroom = settings.headroom * felt
-    deviation = demand.deviation * felt
+    headroom = headroom_for(demand.settled, capacity, settings)
+    deviation = demand.deviation * burst_share(capacity, settings)
     surge = settings.surge_deviations * headroom / (1.0 - headroom)
     steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
     spread = deviation * math.sqrt(min(demand.level, demand.expected) * demand.expected)
@@ -90,16 +107,18 @@ def required(
     full = min(occupied / (1.0 - kv_headroom(settings)), settings.most_occupied * expected)
     backlog = backlog_load / settings.backlog_s
     total = max(expected, full) + backlog
-    return Requirement(steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total)
+    return Requirement(
+        steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total, headroom
+    )
 
 
-def to_cover(need: float, capacity: float, largest: float, felt: float, settings: Settings) -> float:
+def to_cover(need: float, capacity: float, largest: float, headroom: float, settings: Settings) -> float:
     """The need that the present capacity must cover before replicas are ordered.
 
-    A shortfall of less than half of the ``largest`` replica is left to the headroom, as long as enough of it stays:
-    then the need is taken to be what there is. ``felt`` is the part of a burst, and so of the headroom, that counts.
+    A shortfall of less than half of the ``largest`` replica is left to the ``headroom``, as long as enough of it stays:
+    then the need is taken to be what there is.
     """
-    left = min(largest / 2.0, settings.tolerance * settings.headroom * felt * need)
+    left = min(largest / 2.0, settings.tolerance * headroom * need)
     return capacity if need - left <= capacity < need else need
 
 

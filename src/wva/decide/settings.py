@@ -23,12 +23,15 @@ class Settings:
     headroom: float = 0.4
     """Part of the capacity at the objectives that the level of the load leaves free, 0 to 1: for what nobody sees
     coming, such as twice the load for as long as a start-up takes. Less of it is kept where answers are long and so
-    average bursts out. Policy owners who want more requests within the objectives at more cost raise this and nothing
-    else."""
+    average bursts out, and more by loads that keep few replicas busy. Policy owners who want more requests within the
+    objectives at more cost raise this and nothing else."""
+    few_replicas: float = 2.0
+    """Replicas that a load keeps busy below which its headroom grows: a fleet of so few has hardly any room for the
+    one long prompt or the dozen requests that come at once, and its loads change by more in parts of themselves."""
     least_headroom: float = 0.05
     """Part of the capacity that stays free under a load that is seen coming, at most the headroom: queueing needs it
     even then."""
-    tolerance: float = 0.67
+    tolerance: float = 0.9
     """Part of the headroom that may be in use before a replica is ordered, up to half a replica: starting and stopping
     one for every waver of the load costs more than it serves."""
     kv_headroom: float = 0.15
