@@ -20,7 +20,7 @@ class Settings:
     Raises ``ValueError`` for a part outside 0 to 1, a time below a second, and anything negative.
     """
 
-    headroom: float = 0.4
+    headroom: float = 0.36
     """Part of the capacity at the objectives that the level of the load leaves free, 0 to 1: for what nobody sees
     coming, such as twice the load for as long as a start-up takes. Less of it is kept where answers are long and so
     average bursts out, and more by loads that keep few replicas busy. Policy owners who want more requests within the
