@@ -6,7 +6,7 @@ from tests.decide.worlds import Play, codes, ready, replica, seen, variant
 from wva.fleet.observation import VariantObservation
 from wva.fleet.replica import FAILING, Phase
 
-RATE = 60.0
+RATE = 64.0
 V = variant()
 DEAR = variant("dear", cost_per_hour=9.0)
 
