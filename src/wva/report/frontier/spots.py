@@ -15,7 +15,7 @@ from wva.report.tuning.tune import Search, attained
 from wva.scenario.nouns import fleet_variants
 from wva.scenario.schema import Scenario
 
-HEADROOMS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+HEADROOMS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 """What the own policy's headroom is swept over, beside its default."""
 DEFAULTS = "defaults"
 """Label of the spot with the published defaults."""
