@@ -62,13 +62,18 @@ def headroom_for(load: float, capacity: ReplicaCapacity, settings: Settings) -> 
     """
     in_use = max(LEAST_IN_USE, load / capacity.requests_per_s)
     few = math.sqrt(max(1.0, settings.few_replicas / in_use))
-    odds = settings.headroom / (1.0 - settings.headroom) * few
+    odds = _odds(settings.headroom) * few
     return odds / (1.0 + odds) * burst_share(capacity, settings)
+
+
+def _odds(headroom: float) -> float:
+    """What a headroom keeps free for each unit in use."""
+    return headroom / (1.0 - headroom)
 
 
 def kv_headroom(settings: Settings) -> float:
     """Part of the KV cache that stays free: more of it where more headroom is kept."""
-    return min(MOST_KV_HEADROOM, settings.kv_headroom * settings.headroom / (1.0 - settings.headroom))
+    return min(MOST_KV_HEADROOM, settings.kv_headroom * _odds(settings.headroom))
 
 
 def required(
@@ -97,7 +102,7 @@ def required(
     """
     headroom = headroom_for(demand.settled, capacity, settings)
     deviation = demand.deviation * burst_share(capacity, settings)
-    surge = settings.surge_deviations * headroom / (1.0 - headroom)
+    surge = settings.surge_deviations * _odds(headroom)
     steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
     spread = deviation * math.sqrt(min(demand.level, demand.expected) * demand.expected)
     coming = (demand.expected + surge * spread) / (1.0 - min(headroom, settings.least_headroom))
