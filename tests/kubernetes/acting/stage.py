@@ -221,6 +221,12 @@ def is_ready(body: Body) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
+def ready_since(body: Body) -> str:
+    """Since when a pod that is ready has been so: RFC 3339, in whole seconds."""
+    since: str = next(each["lastTransitionTime"] for each in body["status"]["conditions"] if each["type"] == "Ready")
+    return since
+
+
 def _deployment(node: str, replicas: int, *, gated: bool) -> Body:
     gates = {"readinessGates": [{"conditionType": SERVING_GATE}]} if gated else {}
     body = vllm(NAME, replicas=replicas, pod={"nodeName": node, **gates})
