@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.decide.worlds import SETTINGS, ready, replica, seen, variant
+from wva.decide import explain
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.need import (
@@ -15,10 +16,13 @@ from wva.decide.need import (
     required,
     to_cover,
 )
+from wva.decide.waiting import room_for_waiting
 from wva.engine.capacity import Binding
 from wva.fleet.replica import Phase
 
-ONE = ReplicaCapacity(requests_per_s=5.0, kv_tokens=1000.0, residence_s=60.0, binding=Binding.TPOT, prompt_share=0.2)
+ONE = ReplicaCapacity(
+    requests_per_s=5.0, kv_tokens=1000.0, residence_s=60.0, binding=Binding.TPOT, prompt_share=0.2, long_prompt=0.0
+)
 LOAD = Demand(level=8.0, settled=8.0, trend=0.0, fast=8.0, deviation=0.0, noise=0.0, expected=8.0, held_tokens=None)
 PLAIN = replace(
     SETTINGS,
@@ -71,6 +75,21 @@ def test_a_load_of_few_replicas_keeps_more_free(load: float, headroom: float) ->
     assert headroom_for(load, ONE, settings) == pytest.approx(headroom * burst_share(ONE, settings))
     demand = replace(LOAD, level=load, settled=load, fast=0.0, expected=0.0)
     assert required(demand, short, 0.0, 0.0, True, settings).headroom == pytest.approx(headroom)
+
+
+def test_room_for_prompts_takes_the_place_of_less_headroom_and_of_no_more() -> None:
+    # Two replicas may be busy with prompts for 1 / (1 + 16 x 0.2 / 1.26) = 0.283 of their time: 0.71 of 0.4.
+    long = replace(ONE, prompt_share=0.4, long_prompt=0.2)
+    room = room_for_waiting(8.0, long)
+    little = required(LOAD, long, 0.0, 0.0, True, replace(PLAIN, headroom=0.1))
+    assert little.headroom == little.waiting == room == pytest.approx(0.2917, abs=1e-4)
+    assert little.total == pytest.approx(8.0 / (1.0 - room))
+    much = required(LOAD, long, 0.0, 0.0, True, replace(PLAIN, headroom=0.6))
+    assert much.headroom == pytest.approx(0.6 * burst_share(long, PLAIN))
+    assert much.waiting == room < much.headroom
+    told = [explain.needed(each, held=0.0, left=0.0, dear=0.0).text for each in (little, much)]
+    assert told[0].startswith("the level of the load, with room for prompts not to wait for each other, needs")
+    assert told[1].startswith("the level of the load, with headroom, needs")
 
 
 def test_what_is_gone_for_good_needs_no_headroom() -> None:

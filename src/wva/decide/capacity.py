@@ -18,6 +18,10 @@ from wva.fleet.variant import EngineArguments, Variant
 TPOT_DEVIATIONS = 2.0
 """Standard deviations of a request's own TPOT that stay within the objective."""
 
+FOUND_UNDER_WAY = 2.0
+"""Times the mean length of a prompt that an arriving one finds under way: long ones are so for longer. This is what it
+is where lengths vary as much as they are long."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplicaCapacity:
@@ -33,6 +37,8 @@ class ReplicaCapacity:
     """What limits it."""
     prompt_share: float
     """Part of a mean request's engine time that goes by the tokens of its prompt."""
+    long_prompt: float
+    """Engine time of the prompt that an arriving one finds under way on average, in parts of the TTFT objective."""
 
 
 @lru_cache(maxsize=256)
@@ -62,12 +68,14 @@ def replica_capacity(model: Model, variant: Variant, mix: RequestMix, slowness: 
     batch = max(1, round(capacity.batch))
     prompt = prompt_s(server, mix.computed_tokens, mix.cached_tokens, batch)
     whole = prompt + mix.decode_steps * decode_step_s(server, batch, mix.mean_context) / batch
+    long = prompt_s(server, round(FOUND_UNDER_WAY * mix.computed_tokens), mix.cached_tokens, batch)
     return ReplicaCapacity(
         requests_per_s=capacity.requests_per_s / slowness,
         kv_tokens=server.kv_blocks * BLOCK_TOKENS,
         residence_s=slowness * (capacity.ttft_s + mix.decode_steps * capacity.tpot_s),
         binding=capacity.binding,
         prompt_share=min(1.0, prompt / whole) if whole > 0.0 else 1.0,
+        long_prompt=long / objectives.ttft_s,
     )
 
 

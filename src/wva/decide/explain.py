@@ -57,8 +57,10 @@ def needed(requirement: Requirement, held: float, left: float, dear: float) -> R
 
     ``left`` of it is left to the headroom, and ``dear`` of it is not worth its price.
     """
+    waits = requirement.waiting >= requirement.headroom > 0.0
+    room = "room for prompts not to wait for each other," if waits else "headroom,"
     drivers = {
-        "the level of the load, with headroom,": requirement.steady,
+        f"the level of the load, with {room}": requirement.steady,
         "the load that is coming": requirement.coming,
         "a load beyond its usual bursts": requirement.surprise,
         "a filling KV cache": requirement.occupied,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wva.decide.capacity import ReplicaCapacity
 from wva.decide.demand import Demand
 from wva.decide.settings import Settings
+from wva.decide.waiting import room_for_waiting
 from wva.fleet.observation import VariantObservation
 from wva.fleet.replica import Phase
 
@@ -41,6 +42,8 @@ class Requirement:
     """The largest of the four first, and the backlog; a trace of load at least for a model in use."""
     headroom: float
     """Part of the capacity that the level of the load leaves free."""
+    waiting: float
+    """Part of it that must be free so that prompts do not wait too long for each other."""
 
 
 def burst_share(capacity: ReplicaCapacity, settings: Settings) -> float:
@@ -96,16 +99,20 @@ def required(
     Whether a burst lasts is learned from those before it, which says nothing of one that is unlike them: what stands
     out of the usual ones must leave most of the headroom to the next, until it is known to pass.
 
+    What stays free for bursts keeps prompts from waiting for each other as well; where that needs more, more stays.
+
     ``capacity`` is the variant by which bursts are judged, ``occupied`` the present capacity times the part of its KV
     cache that will be in use, ``backlog_load`` what the gateway holds in mean requests. ``active`` says that the model
     is in use, so that it needs a replica however small its load is.
     """
-    headroom = headroom_for(demand.settled, capacity, settings)
+    bursts = headroom_for(demand.settled, capacity, settings)
+    waiting = room_for_waiting(demand.settled, capacity)
+    headroom = max(bursts, waiting)
     deviation = demand.deviation * burst_share(capacity, settings)
-    surge = settings.surge_deviations * _odds(headroom)
+    surge = settings.surge_deviations * _odds(bursts)
     steady = demand.settled * (1.0 + settings.burst_deviations * deviation) / (1.0 - headroom)
     spread = deviation * math.sqrt(min(demand.level, demand.expected) * demand.expected)
-    coming = (demand.expected + surge * spread) / (1.0 - min(headroom, settings.least_headroom))
+    coming = (demand.expected + surge * spread) / (1.0 - min(bursts, settings.least_headroom))
     standing_out = demand.fast - settings.surprise_deviations * demand.noise * demand.level
     surprise = max(0.0, standing_out) / (1.0 - settings.surprise_headroom * headroom)
     expected = max(steady, coming, surprise)
@@ -113,7 +120,7 @@ def required(
     backlog = backlog_load / settings.backlog_s
     total = max(expected, full) + backlog
     return Requirement(
-        steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total, headroom
+        steady, coming, surprise, full, backlog, max(total, TRACE_OF_LOAD) if active else total, headroom, waiting
     )
 
 
