@@ -36,6 +36,8 @@ COMMANDS = {
 }
 """Where each command is, in the order of the help: a function, or a group of commands."""
 
+FAILED = 1
+"""Exit code where the system does not do what is asked of it."""
 WRONG_USE = 2
 """Exit code where the user can put things right."""
 INTERRUPTED = 130
@@ -90,10 +92,11 @@ def _wva(
 
 
 def main() -> None:
-    """Run the program; what the user can put right is one line and exit code 2."""
+    """Run the program; what the user can put right is one line and exit code 2, what the system refuses one and 1."""
     _have_a_home()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         code = _say(str(error), WRONG_USE)
     except _UsageError as error:
@@ -101,6 +104,16 @@ def main() -> None:
         code = _say(_usage(error), WRONG_USE) if error.format_message() else WRONG_USE
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Typer and rich leave like that as well.
+        _drop_output()
+        code = FAILED
+    except OSError as error:
+        code = _say(_refusal(error), FAILED)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
     if code == INTERRUPTED:
         _say("interrupted", INTERRUPTED)
     sys.exit(code or 0)
@@ -118,6 +131,17 @@ def _have_a_home() -> None:
 def _say(text: str, code: int) -> int:
     print(f"wva: {text}", file=sys.stderr)
     return code
+
+
+def _drop_output() -> None:
+    """Let what Python still holds of the output go nowhere, or it would try to write that as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refusal(error: OSError) -> str:
+    """What the system refused, and of which file where that is known."""
+    where = f": {error.filename}" if error.filename else ""
+    return " ".join(f"{error.strerror or error}{where}".split())
 
 
 def _usage(error: Any) -> str:
