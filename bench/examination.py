@@ -2,7 +2,7 @@
 
 ``./dev wva frontier SCENARIO... --out out/frontier`` makes the runs; this reads its ``frontier.json``, takes of it the
 default configurations of ``wva`` and ``hpa`` and the static fleet chosen for 99 % of what is attainable, and writes
-``docs/examination.md`` (the table) and ``docs/examination.png`` (the figure).
+``docs/examination.md`` and its figure, ``docs/examination.png``.
 """
 
 import argparse
@@ -16,6 +16,20 @@ import matplotlib.pyplot as plt
 POLICIES = ("hpa", "wva", "static-best")
 COLOURS = {"hpa": "#d9772b", "wva": "#1f6fd6", "static-best": "#7a8794"}
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = """# Defaults against an untuned HPA and the best fixed fleet
+
+```sh
+./dev python bench/examination.py out/frontier/frontier.json
+```
+
+made this page of the runs of [frontier.md](frontier.md): `wva` as it is by default, an untuned `hpa`, and the
+cheapest fixed fleet that meets 99 % of what is attainable, found with hindsight. Medians of five seeds, and how many
+of them keep the bars. Against `hpa`: half of its misses at no more cost, or its attainment at 0.75 of its cost, and
+failures at most a tenth of its (or 0.1 %). Against `static-best`: its attainment within one point at 0.9 of its cost.
+
+![Attainment against cost](examination.png)
+
+"""
 
 Run = dict[str, Any]
 
@@ -128,7 +142,7 @@ def main() -> None:
     parser.add_argument("frontier", type=Path, help="the frontier.json that wva frontier wrote")
     panels = json.loads(parser.parse_args().frontier.read_text())["panels"]
     DOCS.mkdir(exist_ok=True)
-    (DOCS / "examination.md").write_text(table(panels))
+    (DOCS / "examination.md").write_text(PAGE + table(panels))
     figure(panels, DOCS / "examination.png")
     print(table(panels))
 
