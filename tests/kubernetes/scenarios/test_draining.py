@@ -9,7 +9,8 @@ import pytest
 from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import MODEL_LABEL, variant_autoscaling, vllm
 from tests.kubernetes.node_agent import NodeAgent
-from tests.kubernetes.picker import SERVER_PORT, Picker, picker
+from tests.kubernetes.picker import Picker, picker
+from tests.kubernetes.scenarios.pace import SLOWER, at_pace
 from tests.kubernetes.scenarios.stage import Stage, is_ready
 from tests.kubernetes.scenarios.traffic import Traffic, clients
 from tests.kubernetes.waiting import until
@@ -19,8 +20,6 @@ from wva.kubernetes.orders import PIN
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("way", ["label", "gate"])]
 STREAMS = 12
 TOKENS = 300
-SLOWER = 100.0
-"""Times as long as it takes otherwise: streams at that pace last longer than anything that is awaited."""
 SHORT_GRACE_S = 2
 """What a pod that is only told to stop gets: far less than its streams need."""
 
@@ -47,14 +46,6 @@ async def hurried(stage: Stage, traffic: Traffic) -> None:
     """Let the answers come to their ends, none of which has ended before."""
     assert traffic.outcomes() == {"open": STREAMS}
     await at_pace(1.0, stage, traffic)
-
-
-async def at_pace(factor: float, stage: Stage, traffic: Traffic) -> None:
-    """Have all pods take so many times as long for every step as their hardware would."""
-    for pod in await stage.pods("llama"):
-        url = f"http://{pod['status']['podIP']}:{SERVER_PORT}/emulator/faults"
-        async with traffic.http.patch(url, json={"slow_tokens": factor}) as answer:
-            assert answer.status == 200
 
 
 async def test_a_pod_that_is_too_many_ends_its_streams_before_it_is_stopped(

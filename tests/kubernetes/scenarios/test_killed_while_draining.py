@@ -9,6 +9,7 @@ from tests.kubernetes.apply import apply
 from tests.kubernetes.fleet_kit import variant_autoscaling, vllm
 from tests.kubernetes.node_agent import A100
 from tests.kubernetes.scenarios.leading import QUICK, declared, pinned
+from tests.kubernetes.scenarios.pace import SLOWER, at_pace
 from tests.kubernetes.scenarios.stage import Stage
 from tests.kubernetes.scenarios.traffic import Traffic, clients
 from tests.kubernetes.waiting import until
@@ -17,8 +18,7 @@ from wva.kubernetes.objects.pod import DRAINING, SERVING_GATE
 
 pytestmark = pytest.mark.slow
 GATED = {"readinessGates": [{"conditionType": SERVING_GATE}]}
-LONG = 5000
-"""Tokens of an answer that takes longer than a restart."""
+TOKENS = 300
 
 
 async def test_the_next_one_ends_what_it_began(stage: Stage) -> None:
@@ -26,6 +26,8 @@ async def test_the_next_one_ends_what_it_began(stage: Stage) -> None:
         staying = await _killed(stage, traffic)
         assert await stage.count("llama") == 3, "what serves is not stopped"
         async with stage.controller(**QUICK):
+            assert traffic.outcomes() == {"open": 6}
+            await at_pace(1.0, stage, traffic)
             await stage.counts("llama", 1)
             await traffic.over()
             await stage.pods_are("llama", 1)
@@ -72,8 +74,9 @@ async def _killed(stage: Stage, traffic: Traffic) -> str:
     """Have a controller killed while two of three pods drain that serve; the name of the third."""
     async with stage.controller(**QUICK) as first:
         await stage.pods_are("llama", 3)
+        await at_pace(SLOWER, stage, traffic)
         for _ in range(6):
-            traffic.ask(prompt=50, answer=LONG)
+            traffic.ask(prompt=50, answer=TOKENS)
         await until(lambda: _served(traffic), "each has begun")
         await pinned(stage, "llama", 1)
 
