@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-WVA = Path(sys.executable).with_name("wva")
+from tests.cli.test_compare import WVA
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -37,10 +36,12 @@ def test_what_the_system_refuses_is_one_line(code: str, line: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "so far\n", line)
 
 
-def test_what_is_wrong_with_the_program_is_shown_whole() -> None:
-    done = run("1 / 0")
+@pytest.mark.parametrize(("code", "kind"), [("1 / 0", "ZeroDivisionError"), ("raise TimeoutError", "TimeoutError")])
+def test_what_is_wrong_with_the_program_is_shown_whole(code: str, kind: str) -> None:
+    done = run(code)
     assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" in done.stderr
+    assert kind in done.stderr
 
 
 def test_a_full_disk_for_its_output_is_one_line() -> None:

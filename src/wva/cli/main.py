@@ -106,16 +106,15 @@ def main() -> None:
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has seen enough. Typer and rich leave like that as well.
-        _drop_output()
         code = FAILED
     except OSError as error:
+        if not str(error):
+            # Such as a time limit that nobody minded: a fault of the program.
+            raise
         code = _say(_refusal(error), FAILED)
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _drop_output()
     if code == INTERRUPTED:
         _say("interrupted", INTERRUPTED)
+    _end_output()
     sys.exit(code or 0)
 
 
@@ -133,9 +132,12 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _drop_output() -> None:
-    """Let what Python still holds of the output go nowhere, or it would try to write that as it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _end_output() -> None:
+    """Write what is left of the output; what cannot be written goes nowhere, or Python would try again as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refusal(error: OSError) -> str:
