@@ -17,7 +17,7 @@ WAITING = 16.0
 simulated engines that get requests of production traces at random it is 12 to 28 on one replica, and 10 to 29 over the
 root of their number on four and twelve."""
 
-LEAST_IN_USE = 0.4
+LEAST_USED_PART = 0.4
 """Part of the capacity that is used at least: where less would be, prompts miss the objective by their own length."""
 
 
@@ -31,4 +31,4 @@ def room_for_waiting(load: float, capacity: ReplicaCapacity) -> float:
     # An engine is never idle at its capacity, so prompts keep it busy for their share of its time.
     if capacity.prompt_share <= busy:
         return 0.0
-    return 1.0 - max(LEAST_IN_USE, busy / capacity.prompt_share)
+    return 1.0 - max(LEAST_USED_PART, busy / capacity.prompt_share)
